@@ -1,0 +1,185 @@
+//! The folder of raw files: listing them in path order, unpacking them within caps.
+
+use crate::error::{Error, Result};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+mod unpack;
+
+pub use unpack::{Leaf, Unpacked};
+pub(crate) use unpack::damage_text;
+
+/// Caps against hostile or broken inputs; each may be set, and what they cut is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    /// The longest record that is read whole, in bytes.
+    pub record_bytes: usize,
+    /// How deep archives may nest.
+    pub depth: usize,
+    /// How many bytes one packed byte may become, beyond the first [`Caps::FREE_BYTES`].
+    pub expansion: u64,
+}
+
+impl Caps {
+    /// Expansion is not judged below this many unpacked bytes.
+    pub const FREE_BYTES: u64 = 256 << 20;
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { record_bytes: 1 << 20, depth: 4, expansion: 1_000 }
+    }
+}
+
+/// One input as the user named it, before it is opened.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RawFile {
+    /// How reports name it.
+    pub name: String,
+    /// Where it lies; `None` for standard input.
+    pub path: Option<PathBuf>,
+    /// Bytes on disk, for progress.
+    pub bytes: u64,
+}
+
+/// Something that could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// How reports name it.
+    pub name: String,
+    /// What the system said.
+    pub reason: String,
+}
+
+/// The files under the given paths, in name order, each once.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// What can be read.
+    pub files: Vec<RawFile>,
+    /// What cannot, and why.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// How many packed bytes were read so far, shared with whoever shows progress.
+#[derive(Debug, Default)]
+pub struct Meter {
+    bytes: AtomicU64,
+}
+
+impl Meter {
+    /// Bytes read from disk so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Listing {
+    /// Walks `paths`: files, directories, trees, `-` for standard input.
+    pub fn of(paths: &[PathBuf]) -> Self {
+        let mut listing = Self::default();
+        for path in paths {
+            if path.as_os_str() == "-" {
+                listing.files.push(RawFile { name: "-".to_owned(), path: None, bytes: 0 });
+            } else {
+                listing.walk(path);
+            }
+        }
+        listing.files.sort();
+        listing.files.dedup_by(|a, b| a.name == b.name);
+        listing.unreadable.sort_by(|a, b| a.name.cmp(&b.name));
+        listing
+    }
+
+    fn walk(&mut self, path: &Path) {
+        let meta = match fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(error) => return self.refuse(path, &error),
+        };
+        if meta.is_file() {
+            self.files.push(RawFile { name: shown(path), path: Some(path.to_owned()), bytes: meta.len() });
+        } else if meta.is_dir() {
+            match fs::read_dir(path) {
+                Ok(entries) => {
+                    for entry in entries {
+                        match entry {
+                            // A link inside a tree may lead in circles: only those the user names are followed.
+                            Ok(entry) if entry.file_type().is_ok_and(|it| it.is_symlink()) && entry.path().is_dir() => {}
+                            Ok(entry) => self.walk(&entry.path()),
+                            Err(error) => self.refuse(path, &error),
+                        }
+                    }
+                }
+                Err(error) => self.refuse(path, &error),
+            }
+        } else if is_pipe(&meta) {
+            self.files.push(RawFile { name: shown(path), path: Some(path.to_owned()), bytes: 0 });
+        } else {
+            self.unreadable.push(Unreadable { name: shown(path), reason: "neither a file nor a directory".to_owned() });
+        }
+    }
+
+    fn refuse(&mut self, path: &Path, error: &io::Error) {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied by the file system".to_owned(),
+            _ => error.to_string(),
+        };
+        self.unreadable.push(Unreadable { name: shown(path), reason });
+    }
+}
+
+impl RawFile {
+    /// Opens and unpacks it, and hands every leaf to `each`.
+    pub fn open(&self, caps: Caps, meter: &Meter, each: &mut dyn FnMut(Leaf<'_>)) -> Result<Unpacked> {
+        match &self.path {
+            None => Ok(unpack::unpack(&self.name, Metered { inner: io::stdin(), meter }, caps, each)),
+            Some(path) => {
+                let file = File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+                if unpack::is_zip(path) {
+                    return Ok(unpack::unzip(&self.name, Metered { inner: file, meter }, caps, each));
+                }
+                Ok(unpack::unpack(&self.name, Metered { inner: file, meter }, caps, each))
+            }
+        }
+    }
+}
+
+/// Counts what it reads.
+struct Metered<'a, R> {
+    inner: R,
+    meter: &'a Meter,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.meter.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl<R: io::Seek> io::Seek for Metered<'_, R> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+fn shown(path: &Path) -> String {
+    let name = path.to_string_lossy().replace('\\', "/");
+    name.strip_prefix("./").map_or(name.clone(), ToOwned::to_owned)
+}
+
+#[cfg(unix)]
+fn is_pipe(meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    meta.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &fs::Metadata) -> bool {
+    false
+}

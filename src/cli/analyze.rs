@@ -1,0 +1,225 @@
+//! `casefile analyze`: dumps in, report out.
+
+use super::{Ending, When, parse_format, parse_severity, progress, write_error};
+use casefile::{
+    case::{Listing, Meter},
+    detectors::{self, DETECTORS, Detector},
+    error::{Error, Result},
+    evidence::Evidence,
+    finding::Severity,
+    report::{FORMATS, Report, Style, parquet},
+    settings::{self, Settings},
+    sources::{SOURCES, Source},
+    units::Moment,
+};
+use clap::Args;
+use jiff::{Timestamp, tz::TimeZone};
+use std::{
+    fs,
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// What `analyze` can be told.
+#[derive(Debug, Args)]
+pub(super) struct AnalyzeArgs {
+    /// Files, directories, archives; - reads standard input. Kinds are found from content.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    shared: SharedArgs,
+    /// Reads every input as this kind instead of looking at its content.
+    #[arg(long = "as", value_name = "KIND", value_parser = parse_source)]
+    kind: Option<&'static Source>,
+    /// Zone of times that name none, as in Europe/Berlin.
+    #[arg(long, default_value = "UTC")]
+    tz: String,
+    /// Adds the evidence tables to --out.
+    #[arg(long, requires = "out")]
+    evidence: bool,
+}
+
+/// What every command that analyzes can be told.
+#[derive(Debug, Args)]
+pub(super) struct SharedArgs {
+    /// Writes the Parquet tables of the report into this directory.
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// What to print: text, json, jsonl, csv, md.
+    #[arg(short, long, default_value = "text", value_parser = parse_format)]
+    pub(super) format: &'static str,
+    /// Only what happened from here on: RFC 3339, or a date (UTC).
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "last")]
+    pub(super) since: Option<Moment>,
+    /// Only what happened before: RFC 3339, or a date (UTC).
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "last")]
+    pub(super) until: Option<Moment>,
+    /// Only what happened within this time before now: 90m, 24h, 7d.
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(super) last: Option<i64>,
+    /// Runs only this detector; may be given several times.
+    #[arg(long, value_name = "ID", value_parser = parse_detector)]
+    pub(super) detector: Vec<&'static Detector>,
+    /// Exits with 1 when a finding is at least this severe: never, info, low, medium, high, critical.
+    #[arg(long, value_name = "SEVERITY", default_value = "never", value_parser = parse_severity)]
+    pub(super) fail_on: FailOn,
+    /// Settings file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Sets a value: detectors.<id>.<key>=<value>, input.<key>=<value>; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// When to use colour.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: When,
+    /// When to show progress.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) progress: When,
+    /// Says less.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Says more.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+/// The severity from which on the exit code is 1; `None` is never.
+pub(super) type FailOn = Option<Severity>;
+
+pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
+    let mut settings = args.shared.settings()?;
+    settings.zone = TimeZone::get(&args.tz).map_err(|_| Error::Usage(format!("--tz {}: no such zone; write one like Europe/Berlin or UTC", args.tz)))?;
+    let listing = Listing::of(&args.paths);
+    if listing.files.is_empty()
+        && let Some(first) = listing.unreadable.first()
+    {
+        for it in &listing.unreadable {
+            eprintln!("casefile: {}: {}", it.name, it.reason);
+        }
+        return Err(Error::Usage(format!("no input could be opened: {} ({})", first.name, first.reason)));
+    }
+    let meter = Meter::default();
+    let total = listing.files.iter().map(|it| it.bytes).sum();
+    let evidence = progress::shown(args.shared.progress, &meter, total, || Evidence::load(&listing, args.kind, &settings, &meter))?;
+    args.shared.conclude(&evidence, &settings, args.evidence)
+}
+
+impl SharedArgs {
+    /// The settings from file and flags, checked.
+    pub(super) fn settings(&self) -> Result<Settings> {
+        let mut settings = Settings::default();
+        if let Some(path) = &self.config {
+            let text = fs::read_to_string(path).map_err(|it| Error::Usage(format!("--config {}: {it}", path.display())))?;
+            settings.read(&text, &path.display().to_string())?;
+        }
+        for assignment in &self.set {
+            settings.set(assignment)?;
+        }
+        settings.check(&detectors::known_limits())?;
+        let ago = |micros: i64| Moment(Timestamp::now().as_microsecond() - micros);
+        settings.since = self.since.or_else(|| self.last.map(ago));
+        settings.until = self.until;
+        if let (Some(since), Some(until)) = (settings.since, settings.until)
+            && since >= until
+        {
+            return Err(Error::Usage(format!("the window is empty: --since {} is not before --until {}", since.rfc3339(), until.rfc3339())));
+        }
+        Ok(settings)
+    }
+
+    /// Judges the evidence, prints the report, writes the tables.
+    pub(super) fn conclude(&self, evidence: &Evidence, settings: &Settings, with_evidence: bool) -> Result<Ending> {
+        let chosen: Vec<&'static Detector> = DETECTORS.iter().copied().filter(|it| self.detector.is_empty() || self.detector.iter().any(|chosen| chosen.id == it.id)).collect();
+        let verdicts = detectors::judge(&chosen, evidence, settings)?;
+        let report = Report::new(evidence, verdicts, settings)?;
+        let mut ending = Ending {
+            found: self.fail_on.is_some_and(|it| report.worst() >= Some(it)),
+            incomplete: !report.is_complete(),
+            write_failed: None,
+        };
+        if let Some(dir) = &self.out {
+            ending.write_failed = self.write(dir, &report, evidence, with_evidence).err();
+        }
+        self.print(&report)?;
+        Ok(ending)
+    }
+
+    fn print(&self, report: &Report) -> Result<()> {
+        let Some(format) = FORMATS.iter().find(|it| it.id == self.format) else { return Ok(()) };
+        let colour = match self.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
+        };
+        let columns = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
+        let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|it| usize::from(it.0.0));
+        let width = of_terminal.or(columns).unwrap_or(100).clamp(40, 160);
+        let style = Style { width, colour, detail: 1 + u8::from(self.verbose) - u8::from(self.quiet) };
+        let mut text = Vec::new();
+        (format.write)(report, &style, &mut text).map_err(|it| write_error("the report", it))?;
+        super::describe::print(&text).map(|_| ())
+    }
+
+    fn write(&self, dir: &Path, report: &Report, evidence: &Evidence, with_evidence: bool) -> Result<()> {
+        let (day, run_id) = (report.day(), report.run_id());
+        for (table, bytes) in parquet::files(report, &run_id)? {
+            store(&dir.join(table).join(format!("dt={day}")), &format!("{run_id}.parquet"), &bytes)?;
+        }
+        if with_evidence {
+            for table in casefile::tables::TABLES {
+                if let Some(frame) = evidence.frame(table) {
+                    store(&dir.join("evidence"), &format!("{}.parquet", table.name), &parquet::evidence(table, frame)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes under a temporary name, then renames: nothing half-written is visible.
+fn store(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = dir.join(name);
+    let failed = |source| Error::Write { path: path.clone(), source };
+    fs::create_dir_all(dir).map_err(failed)?;
+    let temporary = dir.join(format!(".{name}.tmp"));
+    let written = fs::File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(source) = written {
+        // What could not be written whole must not stay behind; if it cannot be removed either, the first error counts.
+        let _ = fs::remove_file(&temporary);
+        return Err(failed(source));
+    }
+    fs::rename(&temporary, &path).map_err(failed)
+}
+
+fn parse_time(text: &str) -> std::result::Result<Moment, String> {
+    let midnight = format!("{text}T00:00:00Z");
+    let stamp = Moment::parse(text).or_else(|| Moment::parse(&midnight));
+    stamp.map(|it| it.moment).ok_or_else(|| "write a time like 2026-01-31T06:00:00Z, or a date like 2026-01-31".to_owned())
+}
+
+fn parse_span(text: &str) -> std::result::Result<i64, String> {
+    let wrong = || "write a span like 90m, 24h or 7d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: i64 = number.parse().map_err(|_| wrong())?;
+    count.checked_mul(seconds * casefile::units::SECOND).filter(|it| *it > 0).ok_or_else(wrong)
+}
+
+fn parse_detector(text: &str) -> std::result::Result<&'static Detector, String> {
+    let names: Vec<&str> = DETECTORS.iter().map(|it| it.id).collect();
+    DETECTORS.iter().copied().find(|it| it.id == text).ok_or_else(|| settings::unknown("detector", text, &names, "--detector").to_string())
+}
+
+fn parse_source(text: &str) -> std::result::Result<&'static Source, String> {
+    let names: Vec<&str> = SOURCES.iter().map(|it| it.id).collect();
+    SOURCES.iter().copied().find(|it| it.id == text).ok_or_else(|| format!("one of {}", names.join(", ")))
+}

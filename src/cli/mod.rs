@@ -1,0 +1,151 @@
+//! The commands: the only place that prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
+
+use casefile::{error::Error, finding::Severity, report::FORMATS};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use std::{io, process::ExitCode};
+
+mod analyze;
+mod demo;
+mod describe;
+mod progress;
+
+use analyze::AnalyzeArgs;
+
+/// Forensics for data pipelines on AWS: what broke first, why, what it cost and how to fix it.
+#[derive(Debug, Parser)]
+#[command(name = "casefile", version, about, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; nothing at or above --fail-on
+  1    findings at or above --fail-on
+  2    usage or configuration error; no input could be opened at all
+  3    incomplete: an input was damaged, cut off, unreadable or missing: \"clean\" can't be trusted
+  4    internal error
+  6    analysed, but writing the report failed
+  130  interrupted
+When several apply: 2, 4, 6, 1, 3 in that order; the summary names them all.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reads dumps (files, directories, - for standard input), runs the detectors, prints the report.
+    Analyze(Box<AnalyzeArgs>),
+    /// Lists the detectors, and what each needs to see.
+    Detectors,
+    /// Explains a detector: what it looks for, why it matters, what to do, when it is wrong, and its settings.
+    Explain {
+        /// Id of the detector.
+        detector: String,
+    },
+    /// Prints the columns of a table, or of all.
+    Schema {
+        /// Name of the table.
+        table: Option<String>,
+    },
+    /// Analyzes dumps that are built into the program: no files, no AWS account.
+    Demo(Box<demo::DemoArgs>),
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page.
+    Man,
+}
+
+/// When to do something that depends on where the output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// When it is a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How a command ended.
+#[derive(Debug, Default)]
+struct Ending {
+    found: bool,
+    incomplete: bool,
+    write_failed: Option<Error>,
+}
+
+pub(crate) fn run() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Analyze(args) => analyze::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Detectors => describe::detectors(),
+        Command::Explain { detector } => describe::explain(&detector),
+        Command::Schema { table } => describe::schema(table.as_deref()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "casefile", &mut script);
+            describe::print(&script)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered.map_err(|it| write_error("the manual page", it)).and_then(|()| describe::print(&page))
+        }
+    };
+    match ended {
+        Ok(ending) => exit_code(&ending),
+        Err(error) => {
+            eprintln!("casefile: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// One code of all that apply; the others are named.
+fn exit_code(ending: &Ending) -> ExitCode {
+    if let Some(error) = &ending.write_failed {
+        eprintln!("casefile: {error}");
+    }
+    let mut codes = Vec::new();
+    if let Some(error) = &ending.write_failed {
+        codes.push(error.exit_code());
+    }
+    if ending.found {
+        codes.push(1);
+    }
+    if ending.incomplete {
+        codes.push(3);
+    }
+    if codes.len() > 1 {
+        let all: Vec<String> = codes.iter().map(ToString::to_string).collect();
+        eprintln!("casefile: exit codes {} apply; the first one is given", all.join(", "));
+    }
+    ExitCode::from(codes.first().copied().unwrap_or(0))
+}
+
+fn write_error(what: &str, source: io::Error) -> Error {
+    Error::Write { path: what.into(), source }
+}
+
+/// The severities that `--fail-on` takes.
+fn parse_severity(text: &str) -> Result<Option<Severity>, String> {
+    if text == "never" {
+        return Ok(None);
+    }
+    let names: Vec<&str> = Severity::ALL.iter().map(|it| it.name()).collect();
+    match Severity::ALL.into_iter().find(|it| it.name() == text) {
+        Some(severity) => Ok(Some(severity)),
+        None if text.starts_with("new:") => Err("what is new is known to audits only, and they are not built yet".to_owned()),
+        None => Err(format!("one of never, {}", names.join(", "))),
+    }
+}
+
+/// The formats that `--format` takes.
+fn parse_format(text: &str) -> Result<&'static str, String> {
+    let names: Vec<&str> = FORMATS.iter().map(|it| it.id).collect();
+    names.iter().copied().find(|it| *it == text).ok_or_else(|| format!("one of {}", names.join(", ")))
+}

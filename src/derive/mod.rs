@@ -1,0 +1,29 @@
+//! What no single line can know: tries put together from all that tells of them, spells in queued, refusals told twice.
+
+use crate::{
+    logs::facts::Facts,
+    tables::{errors::ErrorRow, spells::Spell, tries::Try},
+};
+
+mod refusals;
+mod spells;
+mod tries;
+
+/// What was put together.
+#[derive(Debug, Default)]
+pub struct Derived {
+    /// Refusals, each once.
+    pub errors: Vec<ErrorRow>,
+    /// Tries that did not simply succeed.
+    pub tries: Vec<Try>,
+    /// Long or stuck stays in queued.
+    pub spells: Vec<Spell>,
+}
+
+/// Puts together what the facts tell.
+pub fn derive(facts: &Facts) -> Derived {
+    let tries = tries::tries(facts);
+    let mut errors = refusals::once(&facts.errors);
+    tries::join(&mut errors, &tries, facts);
+    Derived { spells: spells::spells(facts), errors, tries }
+}

@@ -1,0 +1,127 @@
+//! Questions asked of the evidence: one module per question, one verdict each.
+
+use crate::{
+    error::Result,
+    evidence::Evidence,
+    finding::{Finding, Severity},
+    settings::{Limit, Settings},
+    tables::Table,
+};
+use polars::prelude::LazyFrame;
+
+mod access_denied;
+mod stuck_queued;
+
+/// Every detector, in the order reports list them.
+pub static DETECTORS: &[&Detector] = &[&access_denied::DETECTOR, &stuck_queued::DETECTOR];
+
+/// One question.
+#[derive(Debug)]
+pub struct Detector {
+    /// Its id: the fault's name.
+    pub id: &'static str,
+    /// What it says when it speaks.
+    pub title: &'static str,
+    /// The evidence it needs, for people.
+    pub needs: &'static str,
+    /// The tables it reads.
+    pub reads: &'static [&'static Table],
+    /// Its limits.
+    pub limits: &'static [&'static Limit],
+    /// Its source, whose head is its manual.
+    pub text: &'static str,
+    /// Asks: `Err` with the reason when the evidence allows no answer.
+    pub detect: fn(&Context<'_>) -> Result<Answer>,
+}
+
+/// What a detector found out.
+#[derive(Debug)]
+pub enum Answer {
+    /// These problems.
+    Findings(Vec<Finding>),
+    /// There was nothing to judge by, and why.
+    NotAssessed(String),
+}
+
+/// What the report says of a detector.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Who was asked.
+    pub detector: &'static Detector,
+    /// `findings`, `clean` or `not-assessed`.
+    pub verdict: &'static str,
+    /// Why there is no verdict, or what weakens it.
+    pub reason: Option<String>,
+    /// The rows it judged by.
+    pub evidence: Vec<(&'static str, usize)>,
+    /// What it found.
+    pub findings: Vec<Finding>,
+}
+
+/// What a detector may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    detector: &'static Detector,
+    /// The evidence.
+    pub evidence: &'a Evidence,
+    /// The user's choices.
+    pub settings: &'a Settings,
+}
+
+impl Context<'_> {
+    /// A table, for a query.
+    pub fn table(&self, table: &'static Table) -> LazyFrame {
+        self.evidence.table(table)
+    }
+
+    /// A limit in force.
+    pub fn limit(&self, limit: &Limit) -> f64 {
+        self.settings.limit(self.detector.id, limit)
+    }
+}
+
+impl Detector {
+    /// The manual: the `//!` text of its file.
+    pub fn manual(&self) -> String {
+        let lines = self.text.lines().map_while(|it| it.strip_prefix("//!"));
+        lines.map(|it| it.strip_prefix(' ').unwrap_or(it)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// The limits of every detector, for checking settings.
+pub fn known_limits() -> Vec<(&'static str, &'static [&'static Limit])> {
+    DETECTORS.iter().map(|it| (it.id, it.limits)).collect()
+}
+
+/// Asks every detector given.
+pub fn judge(detectors: &[&'static Detector], evidence: &Evidence, settings: &Settings) -> Result<Vec<Verdict>> {
+    let ask = |detector: &&'static Detector| {
+        let answer = (detector.detect)(&Context { detector, evidence, settings })?;
+        let rows = detector.reads.iter().map(|it| (it.name, evidence.rows(it))).collect();
+        Ok(verdict(detector, answer, rows, evidence))
+    };
+    detectors.iter().map(ask).collect()
+}
+
+fn verdict(detector: &'static Detector, answer: Answer, evidence: Vec<(&'static str, usize)>, all: &Evidence) -> Verdict {
+    let partial = || "an input was not read whole: what it held is not judged".to_owned();
+    let reason = (!all.is_complete()).then(partial);
+    match answer {
+        Answer::NotAssessed(reason) => Verdict { detector, verdict: "not-assessed", reason: Some(reason), evidence, findings: Vec::new() },
+        Answer::Findings(found) => {
+            let mut findings: Vec<Finding> = found.into_iter().map(Finding::sealed).collect();
+            // Worst first; among equals the earliest, for it is the likelier cause.
+            findings.sort_by(|a, b| {
+                let order = |it: &Finding| (std::cmp::Reverse(it.severity), it.first_seen.is_none(), it.first_seen, it.finding_id.clone());
+                order(a).cmp(&order(b))
+            });
+            let verdict = if findings.is_empty() { "clean" } else { "findings" };
+            Verdict { detector, verdict, reason, evidence, findings }
+        }
+    }
+}
+
+/// The severity whose threshold a value reaches, from the highest down.
+fn rung(value: f64, ladder: &[(Severity, f64)]) -> Option<Severity> {
+    ladder.iter().filter(|it| value >= it.1).map(|it| it.0).max()
+}

@@ -1,0 +1,50 @@
+//! The one error type, sorted by who has to act.
+
+use std::{io, path::PathBuf};
+
+/// What stopped the run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line or the settings file is wrong. The user edits it.
+    #[error("{0}")]
+    Usage(String),
+    /// No input could be opened at all. The user fixes the path or the permission.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// What we were opening.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Writing the report failed: disk full, a closed pipe, a missing permission.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// What we were writing.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The query engine failed. We fix the query.
+    #[error("query failed: {0}")]
+    Query(#[from] polars::error::PolarsError),
+    /// A Parquet file could not be written. We fix the schema.
+    #[error("parquet: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// A column did not fit its table. We fix the source.
+    #[error("arrow: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+/// Shorthand used across the crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The exit code of the contract: who has to act.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Read { .. } => 2,
+            Self::Query(_) => 4,
+            Self::Write { .. } | Self::Parquet(_) | Self::Arrow(_) => 6,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Everything the inputs told us: the tables, and what could not be read.
+
+use crate::{
+    case::{Leaf, Listing, Meter, RawFile},
+    derive::{self, Derived},
+    error::Result,
+    logs::facts::Facts,
+    records::Feed,
+    settings::Settings,
+    sources::{Batch, HEAD_BYTES, Head, Input, SOURCES, Source},
+    tables::{Table, errors, spells, task_events, tries},
+    text,
+    units::Moment,
+};
+use polars::prelude::{DataFrame, IntoLazy as _, LazyFrame};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// What became of one input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coverage {
+    /// How the user named it.
+    pub path: String,
+    /// The source that read it.
+    pub kind: Option<&'static str>,
+    /// Bytes, unpacked.
+    pub bytes: u64,
+    /// Records: parsed and skipped.
+    pub records: u64,
+    /// Records that were understood.
+    pub parsed: u64,
+    /// Records that were not.
+    pub skipped: Vec<Skipped>,
+    /// First moment.
+    pub from: Option<Moment>,
+    /// Last moment.
+    pub to: Option<Moment>,
+    /// Why it is not the whole, or could not be read.
+    pub problems: Vec<String>,
+    /// What the reader should know all the same.
+    pub notes: Vec<String>,
+}
+
+/// Records set aside for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+    /// The first one.
+    pub first: u64,
+}
+
+/// The tables of the inputs.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    frames: BTreeMap<&'static str, DataFrame>,
+    /// What was read, skipped and refused, in path order.
+    pub coverage: Vec<Coverage>,
+    /// What is known besides the tables.
+    pub facts: Facts,
+}
+
+/// What is read of one file on disk, archives included.
+type FileResult = Vec<(Coverage, Facts)>;
+
+impl Evidence {
+    /// Reads everything that was listed. `forced` is the source the user named for all inputs.
+    pub fn load(listing: &Listing, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Result<Self> {
+        let read: Vec<FileResult> = listing.files.par_iter().map(|file| read_file(file, forced, settings, meter)).collect();
+        let coverage: Vec<Coverage> = listing.unreadable.iter().map(|it| refused(&it.name, &it.reason)).collect();
+        Self::of(read, coverage)
+    }
+
+    /// Reads dumps that are already in memory.
+    pub fn of_dumps(dumps: &[(&str, &'static [u8])], settings: &Settings) -> Result<Self> {
+        let leaf = |(name, bytes): &(&str, &'static [u8])| vec![read_leaf(Leaf { name: (*name).to_owned(), reader: Box::new(*bytes) }, None, settings)];
+        Self::of(dumps.iter().map(leaf).collect(), Vec::new())
+    }
+
+    fn of(read: Vec<FileResult>, mut coverage: Vec<Coverage>) -> Result<Self> {
+        let mut facts = Facts::default();
+        for (input, of_input) in read.into_iter().flatten() {
+            coverage.push(input);
+            facts.merge(of_input);
+        }
+        coverage.sort_by(|a, b| a.path.cmp(&b.path));
+        facts.close();
+        let Derived { errors, tries, spells } = derive::derive(&facts);
+        let mut evidence = Self { frames: BTreeMap::new(), coverage, facts: Facts::default() };
+        evidence.put(&task_events::TABLE, task_events::TABLE.frame(facts.events.iter().map(task_events::TaskEvent::cells))?);
+        evidence.put(&errors::TABLE, errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))?);
+        evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
+        evidence.put(&spells::TABLE, spells::TABLE.frame(spells.iter().map(spells::Spell::cells))?);
+        facts.events.clear();
+        facts.errors.clear();
+        evidence.facts = facts;
+        Ok(evidence)
+    }
+
+    fn put(&mut self, table: &'static Table, frame: DataFrame) {
+        self.frames.insert(table.name, frame);
+    }
+
+    /// The table, for a query.
+    pub fn table(&self, table: &Table) -> LazyFrame {
+        self.frames.get(table.name).cloned().unwrap_or_default().lazy()
+    }
+
+    /// The table, as it is.
+    pub fn frame(&self, table: &Table) -> Option<&DataFrame> {
+        self.frames.get(table.name)
+    }
+
+    /// How many rows a table has.
+    pub fn rows(&self, table: &Table) -> usize {
+        self.frame(table).map_or(0, DataFrame::height)
+    }
+
+    /// Whether every input was read whole.
+    pub fn is_complete(&self) -> bool {
+        self.coverage.iter().all(|it| it.problems.is_empty())
+    }
+
+    /// The last moment of any record.
+    pub fn last(&self) -> Option<Moment> {
+        self.coverage.iter().filter_map(|it| it.to).max()
+    }
+}
+
+fn refused(name: &str, reason: &str) -> Coverage {
+    Coverage {
+        path: text::printable(name).into_owned(),
+        kind: None,
+        bytes: 0,
+        records: 0,
+        parsed: 0,
+        skipped: Vec::new(),
+        from: None,
+        to: None,
+        problems: vec![reason.to_owned()],
+        notes: Vec::new(),
+    }
+}
+
+fn read_file(file: &RawFile, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> FileResult {
+    let mut read: FileResult = Vec::new();
+    let opened = file.open(settings.caps, meter, &mut |leaf| read.push(read_leaf(leaf, forced, settings)));
+    match opened {
+        Ok(unpacked) => {
+            for (name, reason) in unpacked.damage {
+                match read.iter_mut().find(|it| it.0.path == name) {
+                    Some((coverage, _)) => coverage.problems.push(reason),
+                    None => read.push((refused(&name, &reason), Facts::default())),
+                }
+            }
+        }
+        Err(error) => read.push((refused(&file.name, &error.to_string()), Facts::default())),
+    }
+    read
+}
+
+fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts) {
+    let name = text::printable(&leaf.name).into_owned();
+    let mut feed = Feed::new(leaf.reader);
+    let mut coverage = refused(&name, "");
+    coverage.problems.clear();
+    let head = Head::new(feed.want(HEAD_BYTES));
+    if head.bytes.is_empty() {
+        coverage.notes.push("empty".to_owned());
+        coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
+        return (coverage, Facts::default());
+    }
+    let source = forced.or_else(|| SOURCES.iter().copied().find(|it| (it.claims)(&head)));
+    let mut batch = Batch::default();
+    match source {
+        Some(source) => {
+            coverage.kind = Some(source.id);
+            (source.read)(&mut Input { name: name.as_str().into(), feed: &mut feed, caps: settings.caps, zone: &settings.zone, out: &mut batch });
+        }
+        None => {
+            coverage.notes.push("not recognised: neither text nor a format we know".to_owned());
+            feed.drain();
+        }
+    }
+    coverage.bytes = feed.taken();
+    coverage.records = batch.records();
+    coverage.parsed = batch.parsed;
+    coverage.skipped = batch.skips.iter().map(|(reason, it)| Skipped { reason: reason.clone(), count: it.0, first: it.1 }).collect();
+    (coverage.from, coverage.to) = batch.span.map_or((None, None), |it| (Some(it.0), Some(it.1)));
+    coverage.problems.extend(batch.partial);
+    coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
+    if batch.cut > 0 {
+        coverage.problems.push(format!("{} records longer than {} bytes were cut there", batch.cut, settings.caps.record_bytes));
+    }
+    if batch.zone_guessed {
+        let zone = settings.zone.iana_name().unwrap_or("the zone given").to_owned();
+        coverage.notes.push(format!("times without a zone were read as {zone}: set --tz if that is wrong"));
+    }
+    batch.facts.close();
+    (coverage, batch.facts)
+}

@@ -1,0 +1,24 @@
+//! Reads what AWS wrote down about a data pipeline and says what went wrong.
+//!
+//! ```text
+//! case ──▶ records ──▶ sources ──▶ tables ──▶ derive ──▶ evidence ──▶ detectors ──▶ findings ──▶ report
+//!                        └─ logs: what a log line says, for every source that holds log lines
+//! ```
+//!
+//! Reading order. A module may use the modules above it, never those below;
+//! `tests/architecture.rs` holds us to it.
+
+pub mod error;
+pub mod units;
+pub mod text;
+pub mod tables;
+pub mod case;
+pub mod records;
+pub mod logs;
+pub mod sources;
+pub mod derive;
+pub mod settings;
+pub mod evidence;
+pub mod finding;
+pub mod detectors;
+pub mod report;

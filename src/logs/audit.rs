@@ -1,0 +1,77 @@
+//! Refusals in audit records, where service, operation and caller are fields and not text.
+
+use super::aws_error;
+use crate::{
+    tables::{
+        Origin, TaskRef,
+        errors::{AwsError, ErrorRow, Voice},
+    },
+    text,
+    units::Moment,
+};
+
+/// One call, as CloudTrail or an S3 server access log records it.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// When.
+    pub at: Option<Moment>,
+    /// `s3.amazonaws.com`, or any other name of the service.
+    pub service: String,
+    /// The operation.
+    pub operation: String,
+    /// The error code.
+    pub code: String,
+    /// The error message, "" when there is none.
+    pub message: String,
+    /// Who called.
+    pub principal: Option<String>,
+    /// What the call was about.
+    pub resource: Option<String>,
+    /// Whether the resource was put together from the call's parameters.
+    pub resource_inferred: bool,
+    /// The request.
+    pub request_id: Option<String>,
+    /// The record, shortened.
+    pub excerpt: String,
+}
+
+/// The row of a call that was refused; `None` when it was not.
+pub fn refusal(audit: Audit, origin: Origin) -> Option<ErrorRow> {
+    let told = aws_error::find(&audit.message).into_iter().next().map(|it| it.error);
+    let class = aws_error::kind_of_code(&audit.code);
+    if class.is_none() && told.is_none() {
+        return None;
+    }
+    let service = aws_error::service_named(&audit.service).map_or_else(|| audit.service.split('.').next().unwrap_or_default().to_owned(), ToOwned::to_owned);
+    let mut error = told.unwrap_or_default();
+    error.absorb(
+        AwsError {
+            kind: class.flatten(),
+            operation: Some(audit.operation),
+            code: Some(audit.code),
+            principal: audit.principal,
+            resource: audit.resource,
+            resource_inferred: audit.resource_inferred,
+            request_id: audit.request_id,
+            message: audit.message,
+            ..AwsError::default()
+        },
+    );
+    error.service = Some(service);
+    error.message = text::safe(&text::one_line(&error.message), 600);
+    aws_error::imply(&mut error);
+    Some(ErrorRow {
+        at: audit.at,
+        task: TaskRef::default(),
+        error,
+        voice: Voice::Recorded,
+        level: None,
+        fatal: false,
+        try_state: None,
+        recovered: false,
+        query_id: None,
+        frame: None,
+        excerpt: text::safe(&audit.excerpt, text::EXCERPT_CHARS),
+        origin,
+    })
+}

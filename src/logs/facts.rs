@@ -1,0 +1,226 @@
+//! What reading leaves behind: the facts that may matter. The lives of healthy tries are folded to a hash and a count.
+
+use crate::{
+    tables::{
+        TaskRef,
+        errors::ErrorRow,
+        task_events::{Event, TaskEvent},
+    },
+    units::{Moment, SECOND},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+/// Waits below this are never worth remembering: the lowest threshold that a setting may name.
+pub const SHORTEST_WAIT: i64 = 60 * SECOND;
+
+/// Runs of the same remark closer than this are one.
+const SAME_REMARK: i64 = 300 * SECOND;
+
+/// A task instance: DAG, task, run and mapped index, whichever the text names.
+pub type TaskKey = (Option<String>, Option<String>, Option<String>, Option<i64>);
+
+/// The facts of some inputs.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Facts about tasks, workers and schedulers.
+    pub events: Vec<TaskEvent>,
+    /// Refusals.
+    pub errors: Vec<ErrorRow>,
+    /// Log records that were recognised as such: with a level, or with a time.
+    pub log_records: u64,
+    /// Tries that ended well, by hash alone.
+    pub succeeded: Vec<u64>,
+    /// When tries that are not remembered otherwise started, by hash.
+    pub started: Vec<(u64, Moment)>,
+    /// Per queue and minute in which it changed: how many tries ran, as the scheduler saw them.
+    pub running: BTreeMap<(String, i64), i64>,
+    /// Minutes in which a worker spoke.
+    pub worker_minutes: BTreeMap<i64, u32>,
+    /// Whether any line of a scheduler tells of queueing or of the end of tries.
+    pub scheduler_spoke: bool,
+    /// The last moment of any line that tells of the life of tasks.
+    pub last_told: Option<Moment>,
+    changes: BTreeMap<(String, i64), i64>,
+    open: HashMap<TaskKey, Vec<TaskEvent>>,
+    remarks: HashMap<(Event, Option<String>), TaskEvent>,
+}
+
+/// The hash by which a task instance, and a try of it, is remembered.
+pub fn hash_of(task: &TaskRef, try_number: Option<i64>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&task.dag_id, &task.task_id, &task.run_id, task.map_index, try_number).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The key of the instance that a text speaks of.
+pub fn key_of(task: &TaskRef) -> TaskKey {
+    (task.dag_id.clone(), task.task_id.clone(), task.run_id.clone(), task.map_index)
+}
+
+impl Facts {
+    /// Takes a fact.
+    pub fn push(&mut self, event: TaskEvent) {
+        self.last_told = self.last_told.max(event.at);
+        self.scheduler_spoke |= !matches!(event.event, Event::Started | Event::Ended | Event::WorkerReady | Event::WorkerQueues | Event::WorkerStopping | Event::WorkerLost);
+        match event.event {
+            Event::PoolFull | Event::DagLimit | Event::ParallelismFull | Event::WorkerLost | Event::WorkerStopping => self.remark(event),
+            Event::WorkerReady => {
+                if let Some(at) = event.at {
+                    *self.worker_minutes.entry(at.0.div_euclid(60 * SECOND)).or_default() += 1;
+                }
+            }
+            Event::Finished => self.finish(event),
+            Event::Ended if event.state.as_deref() == Some("success") => self.end_well(event),
+            Event::Queued | Event::Started if event.task.is_known() => {
+                let known = self.open.entry(key_of(&event.task)).or_default();
+                // The same step is told by several lines: the first in its minute stands for all.
+                let told = known.iter_mut().find(|it| it.event == event.event && near(it.at, event.at, 5 * SECOND));
+                match told {
+                    Some(earlier) => {
+                        earlier.queue = earlier.queue.take().or(event.queue);
+                        earlier.task.try_number = earlier.task.try_number.or(event.task.try_number);
+                    }
+                    None => known.push(event),
+                }
+            }
+            _ if event.task.is_known() => self.open.entry(key_of(&event.task)).or_default().push(event),
+            _ => self.events.push(event),
+        }
+    }
+
+    /// A remark that schedulers repeat every few seconds is one row per stretch.
+    fn remark(&mut self, event: TaskEvent) {
+        let key = (event.event, event.detail.clone());
+        match self.remarks.get_mut(&key) {
+            Some(stretch) if near(stretch.ended_at.or(stretch.at), event.at, SAME_REMARK) => {
+                stretch.ended_at = stretch.ended_at.max(event.at);
+                stretch.said += 1;
+            }
+            _ => {
+                if let Some(whole) = self.remarks.insert(key, event) {
+                    self.events.push(whole);
+                }
+            }
+        }
+    }
+
+    /// The scheduler saw the end of a try: a healthy one is folded away.
+    fn finish(&mut self, event: TaskEvent) {
+        if let (Some(from), Some(to)) = (event.started_at, event.ended_at) {
+            let queue = event.queue.clone().unwrap_or_default();
+            *self.changes.entry((queue.clone(), minute(from))).or_default() += 1;
+            *self.changes.entry((queue, minute(to) + 1)).or_default() -= 1;
+        }
+        let key = key_of(&event.task);
+        let waited = match (event.queued_at, event.started_at) {
+            (Some(queued), Some(started)) => started.0 - queued.0,
+            _ => 0,
+        };
+        let well = matches!(event.state.as_deref(), Some("success" | "skipped" | "up_for_reschedule" | "deferred"))
+            && event.executor_state.as_deref().is_none_or(|it| it == "success")
+            && waited < SHORTEST_WAIT;
+        if well && self.is_plain(&key) {
+            self.open.remove(&key);
+            self.remember(&event);
+            return;
+        }
+        self.open.entry(key).or_default().push(event);
+    }
+
+    /// The task's own log says success.
+    fn end_well(&mut self, event: TaskEvent) {
+        let key = key_of(&event.task);
+        self.remember(&event);
+        if self.is_plain(&key) {
+            let starts = self.open.remove(&key).unwrap_or_default();
+            let hash = hash_of(&event.task, None);
+            self.started.extend(starts.iter().filter(|it| it.event == Event::Started).filter_map(|it| Some((hash, it.at?))));
+        } else {
+            self.open.entry(key).or_default().push(event);
+        }
+    }
+
+    fn remember(&mut self, event: &TaskEvent) {
+        if event.state.as_deref() == Some("success") {
+            self.succeeded.push(hash_of(&event.task, event.task.try_number));
+        }
+    }
+
+    /// Whether nothing but queueing and starting is known of an instance, within a short time.
+    fn is_plain(&self, key: &TaskKey) -> bool {
+        self.open.get(key).is_none_or(|known| {
+            let plain = known.iter().all(|it| matches!(it.event, Event::Queued | Event::Started));
+            let times = known.iter().filter_map(|it| it.at);
+            let short = match (times.clone().min(), times.max()) {
+                (Some(first), Some(last)) => last.0 - first.0 < SHORTEST_WAIT,
+                _ => true,
+            };
+            plain && short
+        })
+    }
+
+    /// Closes the books of one input.
+    pub fn close(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        for (_, known) in open {
+            // A start that nothing else is known of is only needed when another input tells of a long wait.
+            if known.iter().all(|it| it.event == Event::Started && it.queued_at.is_none()) {
+                self.started.extend(known.iter().filter_map(|it| Some((hash_of(&it.task, None), it.at?))));
+            } else {
+                self.events.extend(known);
+            }
+        }
+        self.events.extend(std::mem::take(&mut self.remarks).into_values());
+        self.events.sort_by(|a, b| a.origin.cmp(&b.origin).then(a.event.cmp(&b.event)).then(a.task.cmp(&b.task)));
+        self.succeeded.sort_unstable();
+        self.succeeded.dedup();
+        self.started.sort_unstable();
+        self.started.dedup();
+        self.running.extend(levels(&std::mem::take(&mut self.changes)));
+    }
+
+    /// Adds the facts of another, closed, input.
+    pub fn merge(&mut self, other: Self) {
+        self.events.extend(other.events);
+        self.errors.extend(other.errors);
+        self.log_records += other.log_records;
+        self.succeeded.extend(other.succeeded);
+        self.started.extend(other.started);
+        self.last_told = self.last_told.max(other.last_told);
+        self.scheduler_spoke |= other.scheduler_spoke;
+        for (minute, count) in other.worker_minutes {
+            *self.worker_minutes.entry(minute).or_default() += count;
+        }
+        // The same life may be told by several inputs: the input that saw most stands for all.
+        for (minute, count) in other.running {
+            let known = self.running.entry(minute).or_default();
+            *known = (*known).max(count);
+        }
+    }
+}
+
+/// From changes to levels: how many tries ran in each minute of each queue in which something changed.
+fn levels(changes: &BTreeMap<(String, i64), i64>) -> BTreeMap<(String, i64), i64> {
+    let mut levels = BTreeMap::new();
+    let mut level: BTreeMap<&str, i64> = BTreeMap::new();
+    for ((queue, minute), change) in changes {
+        let now = level.entry(queue).or_default();
+        *now += change;
+        levels.insert((queue.clone(), *minute), *now);
+    }
+    levels
+}
+
+fn minute(at: Moment) -> i64 {
+    at.0.div_euclid(60 * SECOND)
+}
+
+fn near(a: Option<Moment>, b: Option<Moment>, within: i64) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (a.0 - b.0).abs() <= within,
+        _ => false,
+    }
+}

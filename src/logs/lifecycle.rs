@@ -1,0 +1,191 @@
+//! From a message of the catalogue to a fact about a task.
+
+use super::{
+    catalogue::{self, Naming},
+    identity,
+    stream::Record,
+};
+use crate::{
+    tables::{
+        TaskRef,
+        task_events::{Event, TaskEvent},
+    },
+    text,
+    units::Moment,
+};
+
+/// The facts that a record states about named tasks, workers and schedulers.
+pub(super) fn events(record: &Record<'_>) -> Vec<TaskEvent> {
+    let carried = if record.body.contains("'msg': \"Executor") { catalogue::carried(record.body) } else { None };
+    let body = carried.unwrap_or(record.body);
+    let Some((message, event)) = catalogue::recognise(body, record.logger, record.level) else { return worker(record) };
+    let mut fact = TaskEvent::new(event, record.at, record.origin.clone());
+    fact.state.clone_from(&message.state);
+    match event {
+        Event::Finished => finished(&mut fact, body),
+        Event::Ended if message.names == Naming::Fields => ended(&mut fact, body),
+        Event::Queued => fact.queue = body.split(" and queue ").nth(1).and_then(first_word),
+        Event::StateMismatch => {
+            if !mismatch(&mut fact, body) {
+                return Vec::new();
+            }
+        }
+        Event::PoolFull => fact.detail = body.split(" pool ").nth(1).and_then(first_word),
+        Event::DagLimit => fact.detail = identity::instances(body).into_iter().next().and_then(|it| it.0.dag_id),
+        Event::ParallelismFull => fact.detail = Some("parallelism".to_owned()),
+        Event::WorkerLost => fact.detail = Some(text::safe(&text::one_line(body), 160)),
+        Event::Zombie => fact.task = zombie(body),
+        _ => {}
+    }
+    if !matches!(event, Event::Queued | Event::Started | Event::Finished) {
+        fact.excerpt = Some(text::safe(body.trim_end(), text::EXCERPT_CHARS));
+    }
+    let named = |fact: TaskEvent, task: Option<TaskRef>| TaskEvent { task: task.unwrap_or_default(), ..fact };
+    match message.names {
+        Naming::List => identity::instances(body).into_iter().map(|it| named(fact.clone(), Some(it.0))).collect(),
+        Naming::Instance => vec![named(fact, identity::instances(body).into_iter().next().map(|it| it.0))],
+        Naming::Key => vec![named(fact, identity::key(body))],
+        Naming::Tuple => vec![named(fact, identity::tuple(body))],
+        Naming::Command => vec![named(fact, identity::command(body))],
+        Naming::Parts => vec![named(fact, identity::key(body).or_else(|| identity::tuple(body)))],
+        Naming::TaskId => {
+            let task_id = body.split("task_id=").nth(1).and_then(first_word);
+            vec![named(fact, Some(TaskRef { task_id, ..TaskRef::default() }))]
+        }
+        Naming::Fields | Naming::Own | Naming::None => vec![fact],
+    }
+}
+
+/// A word up to a blank, without the punctuation of the sentence.
+fn first_word(text: &str) -> Option<String> {
+    let word = text.split_whitespace().next()?.trim_end_matches(['.', ',', ';', '\'', '"']);
+    (!word.is_empty()).then(|| word.to_owned())
+}
+
+/// `key=value, key=value`, with or without the blank.
+fn fields(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(',').filter_map(|it| it.trim().split_once('=')).map(|(key, value)| (key.trim(), value.trim()))
+}
+
+fn known(value: &str) -> Option<String> {
+    (!value.is_empty() && value != "None").then(|| value.to_owned())
+}
+
+fn moment(value: &str) -> Option<Moment> {
+    Moment::parse(value).map(|it| it.moment)
+}
+
+/// `TaskInstance Finished: dag_id=…, task_id=…, run_id=…, …`
+fn finished(fact: &mut TaskEvent, body: &str) {
+    for (key, value) in fields(body.trim_start_matches("TaskInstance Finished: ")) {
+        match key {
+            "dag_id" => fact.task.dag_id = known(value),
+            "task_id" => fact.task.task_id = known(value),
+            "run_id" => fact.task.run_id = known(value),
+            "map_index" => fact.task.map_index = value.parse().ok().filter(|it| *it >= 0),
+            "try_number" => fact.task.try_number = value.parse().ok(),
+            "run_start_date" => fact.started_at = moment(value),
+            "run_end_date" => fact.ended_at = moment(value),
+            "queued_dttm" => fact.queued_at = moment(value),
+            "state" => fact.state = known(value),
+            "executor_state" => fact.executor_state = known(value),
+            "pool" => fact.pool = known(value),
+            "queue" => fact.queue = known(value),
+            _ => {}
+        }
+    }
+}
+
+/// `Marking task as FAILED. dag_id=…, task_id=…, [run_id=…,] execution_date=…`
+fn ended(fact: &mut TaskEvent, body: &str) {
+    let rest = body.trim_start_matches("Marking task as ");
+    let (state, rest) = rest.split_once('.').unwrap_or((rest, ""));
+    fact.state = Some(state.trim().to_ascii_lowercase());
+    for (key, value) in fields(rest) {
+        match key {
+            "dag_id" => fact.task.dag_id = known(value),
+            "task_id" => fact.task.task_id = known(value),
+            "run_id" => fact.task.run_id = known(value),
+            "map_index" => fact.task.map_index = value.parse().ok().filter(|it| *it >= 0),
+            _ => {}
+        }
+    }
+}
+
+/// `Executor reports task instance <…> finished (failed) although the task says it's queued.` and its successor.
+/// Only a task that says queued never began; any other state is another story.
+fn mismatch(fact: &mut TaskEvent, body: &str) -> bool {
+    let (executor, state) = if let Some((_, rest)) = body.split_once(" finished (") {
+        let executor = rest.split(')').next();
+        let state = rest.split(" says it").nth(1).and_then(|it| it.split_once(' ')).map(|it| it.1);
+        (executor, state.and_then(|it| it.split('.').next()))
+    } else {
+        let executor = body.split("finished with state ").nth(1).and_then(|it| it.split(',').next());
+        let state = body.split("state attribute is ").nth(1).and_then(|it| it.split('.').next());
+        (executor, state)
+    };
+    fact.executor_state = executor.map(|it| it.trim().to_owned());
+    fact.state = state.map(|it| it.trim().to_owned());
+    fact.state.as_deref() == Some("queued")
+}
+
+/// `'DAG Id': 'x', 'Task Id': 'y', 'Run Id': 'z'`, or the sentence of Airflow 1.10.
+fn zombie(body: &str) -> TaskRef {
+    let quoted = |label: &str| {
+        let rest = body.split(&format!("'{label}': '")).nth(1)?;
+        Some(rest.split('\'').next()?.to_owned())
+    };
+    let worded = |label: &str| body.split(&format!("{label} ")).nth(1).and_then(first_word);
+    TaskRef {
+        dag_id: quoted("DAG Id").or_else(|| worded("dag_id")),
+        task_id: quoted("Task Id").or_else(|| worded("task_id")),
+        run_id: quoted("Run Id"),
+        ..TaskRef::default()
+    }
+}
+
+/// What a worker says of itself: its banner, and any sign of life.
+fn worker(record: &Record<'_>) -> Vec<TaskEvent> {
+    if let Some((_, banner)) = record.body.split_once("[queues]") {
+        let queue = |line: &str| line.trim().strip_prefix(".> ").and_then(|it| it.split_whitespace().next()).map(ToOwned::to_owned);
+        let queues: Vec<String> = banner.lines().skip(1).map_while(|it| queue(it).or_else(|| it.trim().is_empty().then(String::new))).collect();
+        let queues: Vec<String> = queues.into_iter().filter(|it| !it.is_empty()).collect();
+        let slots = record.body.split(".> concurrency:").nth(1).and_then(first_word).unwrap_or_default();
+        if !queues.is_empty() {
+            let mut fact = TaskEvent::new(Event::WorkerQueues, record.at, record.origin.clone());
+            fact.detail = Some(queues.join(","));
+            fact.queue = queues.into_iter().next();
+            fact.state = known(&slots);
+            fact.excerpt = record.body.lines().find(|it| it.trim_start().starts_with(".> ") && it.contains("exchange=")).map(|it| text::safe(it.trim(), 200));
+            return vec![fact];
+        }
+    }
+    let alive = !record.process.is_empty() || record.logger.starts_with("celery.") || record.logger == "supervisor";
+    if alive { vec![TaskEvent::new(Event::WorkerReady, record.at, record.origin.clone())] } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_of_every_version_are_read() {
+        let mut fact = TaskEvent::new(Event::Finished, None, crate::tables::Origin { file: "f".into(), record: 1 });
+        finished(
+            &mut fact,
+            "TaskInstance Finished: dag_id=d, task_id=t, run_id=r, map_index=-1, run_start_date=2026-11-20 08:23:49.488881+00:00, run_end_date=None, state=queued, executor_state=failed, try_number=1, queue=gpu-queue, queued_dttm=2026-11-20 08:23:28.638812+00:00,queued_by_job_id=2",
+        );
+        assert_eq!(fact.queue.as_deref(), Some("gpu-queue"));
+        assert_eq!(fact.queued_at.map(Moment::rfc3339).as_deref(), Some("2026-11-20T08:23:28.638Z"));
+        assert_eq!((fact.started_at.is_some(), fact.ended_at), (true, None));
+    }
+
+    #[test]
+    fn only_a_task_that_says_queued_is_a_mismatch_of_ours() {
+        let mut fact = TaskEvent::new(Event::StateMismatch, None, crate::tables::Origin { file: "f".into(), record: 1 });
+        assert!(mismatch(&mut fact, "Executor reports task instance <x> finished (failed) although the task says its queued. (Info: None) Was"));
+        assert_eq!(fact.executor_state.as_deref(), Some("failed"));
+        assert!(!mismatch(&mut fact, "Executor reports task instance <x> finished (success) although the task says its running. (Info: None)"));
+        assert!(mismatch(&mut fact, "Executor X reported that the task instance <x> finished with state failed, but the task instance's state attribute is queued. Learn more"));
+    }
+}

@@ -1,0 +1,170 @@
+//! What log lines say: one reader for every log, whatever wrapped it.
+//!
+//! ```text
+//! lines and events ──▶ stream (records) ──▶ lifecycle (facts about tasks) ──▶ facts
+//!                                       └─▶ refusals (AWS errors) ──▶ owner (whose try) ──▶ facts
+//! ```
+
+use crate::{
+    tables::task_events::Event,
+    units::{Moment, Stamp},
+};
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A pattern that is compiled when it is first needed.
+macro_rules! pattern {
+    ($name:ident, $text:expr) => {
+        static $name: std::sync::LazyLock<Option<regex::Regex>> = std::sync::LazyLock::new(|| regex::Regex::new($text).ok());
+    };
+}
+
+pub mod audit;
+mod aws_error;
+mod catalogue;
+pub mod facts;
+mod identity;
+mod lifecycle;
+mod line;
+mod owner;
+mod refusals;
+mod stream;
+mod structured;
+
+use facts::Facts;
+use owner::Owner;
+use stream::{Assembler, Piece, Record};
+
+/// Reads the logs of one input.
+pub struct LogReader<'f> {
+    file: Arc<str>,
+    zone: TimeZone,
+    facts: &'f mut Facts,
+    streams: BTreeMap<String, Stream>,
+    /// The first and the last moment seen.
+    span: Option<(Moment, Moment)>,
+    /// Whether a stamp had to be read without knowing its zone.
+    zone_guessed: bool,
+}
+
+/// One stream: its half-read record, and whose tries its records are.
+#[derive(Default)]
+struct Stream {
+    assembler: Assembler,
+    /// The owner of the stream, under ""; of a worker's stream, one per process.
+    owners: BTreeMap<String, Owner>,
+    /// The last line that named an S3 object, for errors that do not.
+    nearby: Option<(String, u64)>,
+}
+
+/// A line that named an S3 object explains an error at most this many records later.
+const NEARBY: u64 = 12;
+
+impl<'f> LogReader<'f> {
+    /// Reads into `facts`; stamps without a zone are in `zone`.
+    pub fn new(file: Arc<str>, zone: TimeZone, facts: &'f mut Facts) -> Self {
+        Self { file, zone, facts, streams: BTreeMap::new(), span: None, zone_guessed: false }
+    }
+
+    /// One line of a stream.
+    pub fn line(&mut self, stream: &str, text: &str, at: Option<Moment>, record: u64) {
+        self.piece(stream, Piece { text, at, record, inside: false });
+    }
+
+    /// One more line of the event before it.
+    pub fn inner_line(&mut self, stream: &str, text: &str, at: Option<Moment>, record: u64) {
+        self.piece(stream, Piece { text, at, record, inside: true });
+    }
+
+    /// One event of a stream, which may hold several lines.
+    pub fn event(&mut self, stream: &str, text: &str, at: Option<Moment>, record: u64) {
+        let mut inside = false;
+        for line in text.trim_end_matches(['\n', '\r']).split('\n') {
+            self.piece(stream, Piece { text: line, at, record, inside });
+            inside = true;
+        }
+    }
+
+    /// One event that is a JSON object; `false` when it holds no message.
+    pub fn object(&mut self, stream: &str, object: &Map<String, Value>, at: Option<Moment>, record: u64) -> bool {
+        let Some(structured) = structured::from_object(object) else { return false };
+        self.with_stream(stream, |reader, stream, assembler| {
+            let piece = Piece { text: "", at, record, inside: false };
+            assembler.add_structured(structured, piece, &mut |it| reader.record(it, stream));
+        });
+        true
+    }
+
+    /// Ends all streams: the first and last moment, and whether zones were guessed.
+    pub fn finish(mut self) -> (Option<(Moment, Moment)>, bool) {
+        for (_, mut stream) in std::mem::take(&mut self.streams) {
+            let mut assembler = std::mem::take(&mut stream.assembler);
+            assembler.finish(&mut |it| self.record(it, &mut stream));
+            for owner in stream.owners.values_mut() {
+                owner.close(self.facts);
+            }
+        }
+        (self.span, self.zone_guessed)
+    }
+
+    fn piece(&mut self, name: &str, piece: Piece<'_>) {
+        self.with_stream(name, |reader, stream, assembler| {
+            assembler.add(piece, &mut |it| reader.record(it, stream));
+            if piece.text.contains("s3://") {
+                stream.nearby = Some((piece.text.chars().take(2_000).collect(), piece.record));
+            }
+        });
+    }
+
+    /// Works on one stream, taken out of the others while it is worked on.
+    fn with_stream(&mut self, name: &str, work: impl FnOnce(&mut Self, &mut Stream, &mut Assembler)) {
+        let mut stream = match self.streams.get_mut(name) {
+            Some(stream) => std::mem::take(stream),
+            None => {
+                let by_name = Owner::named(identity::from_name(name).or_else(|| identity::from_name(&self.file)));
+                self.streams.insert(name.to_owned(), Stream::default());
+                Stream { owners: BTreeMap::from([(String::new(), by_name)]), ..Stream::default() }
+            }
+        };
+        let mut assembler = std::mem::take(&mut stream.assembler);
+        work(self, &mut stream, &mut assembler);
+        stream.assembler = assembler;
+        if let Some(slot) = self.streams.get_mut(name) {
+            *slot = stream;
+        }
+    }
+
+    /// A finished record.
+    fn record(&mut self, assembler: &mut Assembler, stream: &mut Stream) {
+        let zone = self.zone.clone();
+        let local = move |stamp: Stamp| stamp.moment.shown_in(&zone);
+        self.zone_guessed |= assembler.zone_guessed();
+        let record = assembler.record(&self.file, &local);
+        self.facts.log_records += u64::from(record.level.is_some() || record.at.is_some());
+        if let Some(at) = record.at {
+            self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        }
+        let owner = match stream.owners.get_mut(record.process) {
+            Some(owner) => owner,
+            None => stream.owners.entry(record.process.to_owned()).or_default(),
+        };
+        for event in lifecycle::events(&record) {
+            match event.event {
+                // A worker's log tells of starts in passing; a task's own log is about nothing else.
+                Event::Started if is_own(&record) => owner.starts(event, record.body, self.facts),
+                Event::Ended => owner.ends(event),
+                Event::Started => self.facts.push(event),
+                _ => self.facts.push(event),
+            }
+        }
+        let nearby = stream.nearby.as_ref().filter(|it| record.origin.record.saturating_sub(it.1) <= NEARBY).map(|it| it.0.as_str());
+        let rows = refusals::rows(&record, nearby);
+        owner.hears(&record, rows);
+    }
+}
+
+/// Whether a start is told by the log of the try itself, not by a worker that took it up.
+fn is_own(record: &Record<'_>) -> bool {
+    !record.body.starts_with("Executing ")
+}

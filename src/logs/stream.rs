@@ -1,0 +1,236 @@
+//! One log stream: lines become records, tracebacks are joined, relayed output is unwrapped.
+
+use super::{
+    line::{self, Head, Level},
+    structured,
+};
+use crate::{
+    tables::{Origin, TaskRef},
+    text,
+    units::{Moment, Stamp},
+};
+use std::sync::Arc;
+
+/// A whole record, as the readers of its meaning see it.
+#[derive(Debug)]
+pub(super) struct Record<'a> {
+    /// When, as well as the text and the event around it tell.
+    pub(super) at: Option<Moment>,
+    /// How grave.
+    pub(super) level: Option<Level>,
+    /// The source file or logger.
+    pub(super) logger: &'a str,
+    /// The Celery process.
+    pub(super) process: &'a str,
+    /// The message and the lines that continue it.
+    pub(super) body: &'a str,
+    /// Whether it is the output of the task's own program.
+    pub(super) printed: bool,
+    /// The task that a structured record names.
+    pub(super) task: Option<&'a TaskRef>,
+    /// Where it begins.
+    pub(super) origin: Origin,
+    /// Where each of its lines begins: byte of the body, record of the input.
+    pub(super) places: &'a [(usize, u64)],
+}
+
+impl Record<'_> {
+    /// The record of the input that holds a byte of the body.
+    pub(super) fn place_of(&self, byte: usize) -> Origin {
+        let before = self.places.partition_point(|it| it.0 <= byte);
+        let record = self.places.get(before.saturating_sub(1)).map_or(self.origin.record, |it| it.1);
+        Origin { file: Arc::clone(&self.origin.file), record }
+    }
+}
+
+/// Source files through which Airflow passes on what a program or an inner logger wrote.
+const RELAYS: &[&str] = &["logging_mixin.py", "subprocess.py", "base_task_runner.py", "bash.py", "bash_operator.py", "task_log_fetcher.py", "ssh.py", "docker.py", "pod_manager.py", "task_context_logger.py"];
+
+/// A record grows at most to this many lines.
+const MOST_LINES: usize = 4_000;
+
+/// The record that is being assembled.
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    body: String,
+    places: Vec<(usize, u64)>,
+    stamp: Option<Stamp>,
+    event_at: Option<Moment>,
+    level: Option<Level>,
+    logger: String,
+    process: String,
+    printed: bool,
+    /// The source file that passed the record on, "" when none did.
+    relay: String,
+    /// Whether the record passed on had a head of its own.
+    inner: bool,
+    task: Option<TaskRef>,
+    in_traceback: bool,
+    /// Whether the stream's records have heads, so that a line without one continues.
+    framed: bool,
+    /// Nothing may be added: the record came whole.
+    sealed: bool,
+}
+
+/// One line on its way into a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    /// The line, without its line break.
+    pub(super) text: &'a str,
+    /// When CloudWatch received it, where it is part of an event.
+    pub(super) at: Option<Moment>,
+    /// Line or event of the input.
+    pub(super) record: u64,
+    /// Whether it is a further line of the event before it.
+    pub(super) inside: bool,
+}
+
+impl Assembler {
+    /// Adds a line; when it begins a new record, hands the finished one to `done` first.
+    pub(super) fn add(&mut self, piece: Piece<'_>, done: &mut dyn FnMut(&mut Self)) {
+        let clean = text::without_escapes(piece.text);
+        let line = clean.trim_end_matches(['\r', '\n']);
+        if line.starts_with('{')
+            && let Some(record) = structured::read(line)
+        {
+            return self.add_structured(record, piece, done);
+        }
+        match line::head(line) {
+            Some(head) => {
+                let unwrapped = unwrapped(head);
+                let same_relay = !unwrapped.relay.is_empty() && unwrapped.relay == self.relay && !self.places.is_empty();
+                let body = unwrapped.head.body;
+                if same_relay && !unwrapped.inner && (self.inner || line::continues(body, self.in_traceback)) {
+                    return self.append(body, piece);
+                }
+                self.finish(done);
+                self.begin(&unwrapped, piece);
+            }
+            None => {
+                let open = !self.places.is_empty() && !self.sealed && self.places.len() < MOST_LINES;
+                if open && (piece.inside || self.framed || line::continues(line, self.in_traceback)) {
+                    self.append(line, piece);
+                } else {
+                    self.finish(done);
+                    self.event_at = piece.at;
+                    self.append(line, piece);
+                }
+            }
+        }
+    }
+
+    /// Adds a record that came as a JSON object, whole.
+    pub(super) fn add_structured(&mut self, record: structured::Structured, piece: Piece<'_>, done: &mut dyn FnMut(&mut Self)) {
+        self.finish(done);
+        self.begin_structured(record, piece);
+    }
+
+    /// Hands out what is assembled and begins anew.
+    pub(super) fn finish(&mut self, done: &mut dyn FnMut(&mut Self)) {
+        if !self.places.is_empty() {
+            done(self);
+        }
+        let framed = self.framed;
+        let (mut body, mut places) = (std::mem::take(&mut self.body), std::mem::take(&mut self.places));
+        body.clear();
+        places.clear();
+        *self = Self { body, places, framed, ..Self::default() };
+    }
+
+    /// The record, in the time that `local` gives to stamps without a zone.
+    pub(super) fn record(&self, file: &Arc<str>, local: &dyn Fn(Stamp) -> Moment) -> Record<'_> {
+        let zoned = self.stamp.filter(|it| it.zoned).map(|it| it.moment);
+        let at = zoned.or(self.event_at).or_else(|| self.stamp.map(local));
+        Record {
+            at,
+            level: self.level,
+            logger: &self.logger,
+            process: &self.process,
+            body: &self.body,
+            printed: self.printed,
+            task: self.task.as_ref(),
+            origin: Origin { file: Arc::clone(file), record: self.places.first().map_or(0, |it| it.1) },
+            places: &self.places,
+        }
+    }
+
+    /// Whether a stamp without a zone had to be read as if it had one.
+    pub(super) fn zone_guessed(&self) -> bool {
+        self.event_at.is_none() && self.stamp.is_some_and(|it| !it.zoned)
+    }
+
+    fn begin(&mut self, unwrapped: &Unwrapped<'_>, piece: Piece<'_>) {
+        let head = &unwrapped.head;
+        self.stamp = head.stamp;
+        self.event_at = piece.at;
+        self.level = head.level;
+        self.logger.push_str(head.origin);
+        self.process.push_str(head.process);
+        self.relay.push_str(unwrapped.relay);
+        self.inner = unwrapped.inner;
+        self.printed = !unwrapped.relay.is_empty() && !unwrapped.inner && head.level.is_none_or(|it| it <= Level::Info);
+        self.framed |= head.level.is_some();
+        self.append(head.body, piece);
+    }
+
+    fn begin_structured(&mut self, record: structured::Structured, piece: Piece<'_>) {
+        let inner = line::head(&record.body);
+        // Other tools wrap a text line in an object: its own head tells more.
+        if let Some(head) = inner.filter(|it| it.level.is_some() && !record.airflow) {
+            let mut unwrapped = unwrapped(head);
+            unwrapped.head.stamp = head.stamp.filter(|it| it.zoned).or(record.stamp).or(head.stamp);
+            self.begin(&unwrapped, piece);
+        } else {
+            self.stamp = record.stamp;
+            self.event_at = piece.at;
+            self.level = record.level;
+            self.logger.push_str(&record.logger);
+            self.printed = record.printed;
+            self.append(&record.body, piece);
+        }
+        self.task = record.task;
+        self.sealed = true;
+    }
+
+    fn append(&mut self, line: &str, piece: Piece<'_>) {
+        if !self.places.is_empty() {
+            self.body.push('\n');
+        }
+        self.places.push((self.body.len(), piece.record));
+        self.body.push_str(line);
+        if line.starts_with("Traceback (most recent call last)") {
+            self.in_traceback = true;
+        } else if self.in_traceback && line.starts_with("---") {
+            self.in_traceback = false;
+        }
+    }
+}
+
+/// A head without the wrapping of a relay.
+struct Unwrapped<'a> {
+    head: Head<'a>,
+    relay: &'a str,
+    inner: bool,
+}
+
+/// Takes off the wrapping of a relay: what an inner logger wrote counts, not who passed it on.
+fn unwrapped(head: Head<'_>) -> Unwrapped<'_> {
+    if !RELAYS.contains(&head.origin) {
+        return Unwrapped { head, relay: "", inner: false };
+    }
+    let relay = head.origin;
+    let inside = head.body.strip_prefix("Subtask: ").or_else(|| {
+        // `Job 12: Subtask name <message>`
+        let rest = head.body.strip_prefix("Job ")?.split_once(": Subtask ")?.1;
+        rest.split_once(' ').map(|it| it.1)
+    });
+    let body = inside.unwrap_or(head.body);
+    match line::head(body) {
+        Some(inner) if inner.stamp.is_some() && inner.level.is_some() => {
+            let stamp = inner.stamp.filter(|it| it.zoned).or(head.stamp).or(inner.stamp);
+            Unwrapped { head: Head { stamp, process: head.process, ..inner }, relay, inner: true }
+        }
+        Some(inner) if inner.stamp.is_some() => Unwrapped { head: Head { body: inner.body, ..head }, relay, inner: false },
+        _ => Unwrapped { head: Head { body, ..head }, relay, inner: false },
+    }
+}

@@ -1,0 +1,341 @@
+//! JSON that may be huge, concatenated, wrapped in an envelope, or cut off: one record at a time.
+//!
+//! A record is an element of a top-level array, an element of an array that stands under one of the
+//! [`CONTAINERS`] of a top-level object, or a top-level value of its own (NDJSON, Firehose objects
+//! without separators).
+
+use super::Feed;
+use memchr::memchr2;
+
+/// Keys whose array holds the records of an AWS answer or delivery.
+const CONTAINERS: &[&str] = &["events", "results", "Records", "logEvents", "Events"];
+
+/// One record.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// Its text, whole.
+    pub bytes: &'a [u8],
+    /// The key of the array that it stands in: `events`, or "" outside of any.
+    pub container: &'static str,
+}
+
+/// What came instead of a record.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A record longer than the cap was passed over.
+    TooLong,
+    /// The text ended inside a record.
+    CutOff,
+    /// Bytes that begin no JSON value were passed over, up to the next line.
+    NotJson,
+}
+
+/// Records of a feed.
+pub struct Records<'f, 'r> {
+    feed: &'f mut Feed<'r>,
+    cap: usize,
+    pending: usize,
+    /// The arrays and objects that we are inside of.
+    container: Option<&'static str>,
+    in_envelope: bool,
+    /// Keys and plain values of the envelope that is being read.
+    envelope: Vec<u8>,
+}
+
+/// How a scan over a value ended.
+enum Scan {
+    /// The value ends before this byte.
+    Whole(usize),
+    /// A container's array begins at this byte, its first element after it.
+    Opens(usize, &'static str),
+    Fault(Fault),
+}
+
+impl<'f, 'r> Records<'f, 'r> {
+    /// Cuts `feed` into records of at most `cap` bytes.
+    pub fn new(feed: &'f mut Feed<'r>, cap: usize) -> Self {
+        Self { feed, cap, pending: 0, container: None, in_envelope: false, envelope: Vec::new() }
+    }
+
+    /// The text of the envelope around the record handed out last, as far as it was read:
+    /// `{"logGroup":"…","logStream":"…","logEvents":[`.
+    pub fn envelope(&self) -> &[u8] {
+        &self.envelope
+    }
+
+    /// The key of the array that is being read, "" outside of any.
+    pub fn container(&self) -> &'static str {
+        self.container.unwrap_or("")
+    }
+
+    /// Whether the text has ended and something is still open.
+    pub fn unfinished(&self) -> bool {
+        self.container.is_some() || self.in_envelope
+    }
+
+    /// The next record, or what stands in its place.
+    pub fn next(&mut self) -> Option<Result<Record<'_>, Fault>> {
+        self.feed.take(self.pending);
+        self.pending = 0;
+        loop {
+            let first = self.skip_blanks()?;
+            match (first, self.container) {
+                (b']', Some(_)) => {
+                    self.feed.take(1);
+                    self.container = None;
+                }
+                (b'}', None) if self.in_envelope => {
+                    self.feed.take(1);
+                    self.in_envelope = false;
+                }
+                (b'[', None) if !self.in_envelope => {
+                    self.feed.take(1);
+                    self.envelope.clear();
+                    self.container = Some("");
+                }
+                (b'"', None) if self.in_envelope => match self.envelope_member() {
+                    Some(Fault::CutOff) => return Some(Err(Fault::CutOff)),
+                    Some(fault) => {
+                        self.in_envelope = false;
+                        return Some(Err(fault));
+                    }
+                    None => {}
+                },
+                (b'{', None) => match self.scan(true) {
+                    Scan::Whole(end) => return Some(Ok(self.hand_out(end))),
+                    Scan::Opens(at, key) => {
+                        self.envelope = self.feed.window().get(..at).unwrap_or_default().to_vec();
+                        self.feed.take(at);
+                        self.container = Some(key);
+                        self.in_envelope = true;
+                    }
+                    Scan::Fault(fault) => return Some(Err(self.pass_over(fault))),
+                },
+                (_, Some(_)) if is_value_start(first) => match self.scan(false) {
+                    Scan::Whole(end) => return Some(Ok(self.hand_out(end))),
+                    Scan::Opens(..) => return Some(Err(self.pass_over(Fault::NotJson))),
+                    Scan::Fault(fault) => return Some(Err(self.pass_over(fault))),
+                },
+                _ => return Some(Err(self.pass_over(Fault::NotJson))),
+            }
+        }
+    }
+
+    fn hand_out(&mut self, end: usize) -> Record<'_> {
+        self.pending = end;
+        if self.container.is_none() {
+            self.envelope.clear();
+        }
+        let container = self.container.unwrap_or("");
+        Record { bytes: self.feed.window().get(..end).unwrap_or_default(), container }
+    }
+
+    /// Takes white space, commas and record separators; the first byte after them.
+    fn skip_blanks(&mut self) -> Option<u8> {
+        loop {
+            let window = self.feed.window();
+            let blank = |it: &u8| matches!(it, b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e | 0);
+            let count = window.iter().take_while(|it| blank(it)).count();
+            let first = window.get(count).copied();
+            self.feed.take(count);
+            if first.is_some() {
+                return first;
+            }
+            if !self.feed.more() {
+                return None;
+            }
+        }
+    }
+
+    /// Reads a key after the container's end; its value is kept in the envelope or opens a new container.
+    fn envelope_member(&mut self) -> Option<Fault> {
+        let key_end = match self.scan(false) {
+            Scan::Whole(end) => end,
+            Scan::Opens(..) => return Some(Fault::NotJson),
+            Scan::Fault(fault) => return Some(fault),
+        };
+        let key = container_named(self.feed.window().get(..key_end).unwrap_or_default());
+        self.envelope.push(b',');
+        self.envelope.extend_from_slice(self.feed.window().get(..key_end).unwrap_or_default());
+        self.feed.take(key_end);
+        if self.skip_blanks()? != b':' {
+            return Some(Fault::NotJson);
+        }
+        self.envelope.push(b':');
+        self.feed.take(1);
+        let Some(first) = self.skip_blanks() else { return Some(Fault::CutOff) };
+        if let (b'[', Some(key)) = (first, key) {
+            self.feed.take(1);
+            self.container = Some(key);
+            return None;
+        }
+        match self.scan(false) {
+            Scan::Whole(end) => {
+                self.envelope.extend_from_slice(self.feed.window().get(..end).unwrap_or_default());
+                self.feed.take(end);
+                None
+            }
+            Scan::Opens(..) => Some(Fault::NotJson),
+            Scan::Fault(fault) => Some(fault),
+        }
+    }
+
+    /// Finds the end of the value at the window's start. With `top`, stops where a container opens.
+    fn scan(&mut self, top: bool) -> Scan {
+        let mut depth = 0_usize;
+        let mut at = 0;
+        // The last string seen at depth 1, and whether a colon followed it.
+        let mut key: Option<(usize, usize)> = None;
+        let mut colon = false;
+        loop {
+            let Some(byte) = self.feed.window().get(at).copied() else {
+                if self.feed.window().len() > self.cap {
+                    return Scan::Fault(Fault::TooLong);
+                }
+                if self.feed.more() {
+                    continue;
+                }
+                let whole = depth == 0 && at > 0;
+                return if whole { Scan::Whole(at) } else { Scan::Fault(Fault::CutOff) };
+            };
+            match byte {
+                b'"' => {
+                    let Some(end) = self.string_end(at + 1) else { return Scan::Fault(self.short()) };
+                    key = (depth == 1).then_some((at, end));
+                    colon = false;
+                    at = end;
+                    if depth == 0 {
+                        return Scan::Whole(at);
+                    }
+                    continue;
+                }
+                b':' if depth == 1 => colon = true,
+                b'[' | b'{' => {
+                    if byte == b'[' && top && depth == 1 && colon
+                        && let Some((from, to)) = key
+                        && let Some(name) = container_named(self.feed.window().get(from..to).unwrap_or_default())
+                    {
+                        return Scan::Opens(at + 1, name);
+                    }
+                    depth += 1;
+                    key = None;
+                }
+                b']' | b'}' => {
+                    if depth == 0 {
+                        return Scan::Whole(at);
+                    }
+                    depth -= 1;
+                    if depth == 0 {
+                        return Scan::Whole(at + 1);
+                    }
+                }
+                b',' | b' ' | b'\t' | b'\r' | b'\n' if depth == 0 => return Scan::Whole(at),
+                b',' => key = None,
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    /// The byte after the closing quote of the string whose text begins at `from`.
+    fn string_end(&mut self, mut from: usize) -> Option<usize> {
+        loop {
+            let window = self.feed.window();
+            match memchr2(b'"', b'\\', window.get(from..).unwrap_or_default()) {
+                Some(at) if window.get(from + at) == Some(&b'"') => return Some(from + at + 1),
+                Some(at) => from += at + 2,
+                None => {
+                    from = from.max(window.len());
+                    if window.len() > self.cap || !self.feed.more() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn short(&self) -> Fault {
+        if self.feed.window().len() > self.cap { Fault::TooLong } else { Fault::CutOff }
+    }
+
+    /// Leaves a record that cannot be read, up to the next line that may begin a new one.
+    fn pass_over(&mut self, fault: Fault) -> Fault {
+        self.feed.take(1);
+        if fault == Fault::CutOff {
+            self.feed.drain();
+            return fault;
+        }
+        if self.container.is_none() {
+            self.in_envelope = false;
+        }
+        loop {
+            match memchr::memchr(b'\n', self.feed.window()) {
+                Some(at) => {
+                    self.feed.take(at + 1);
+                    return fault;
+                }
+                None => {
+                    let count = self.feed.window().len();
+                    self.feed.take(count);
+                    if !self.feed.more() {
+                        return fault;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn is_value_start(byte: u8) -> bool {
+    matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+}
+
+fn container_named(quoted: &[u8]) -> Option<&'static str> {
+    let name = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    CONTAINERS.iter().copied().find(|it| it.as_bytes() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, cap: usize) -> Vec<String> {
+        let mut feed = Feed::new(Box::new(text.as_bytes()));
+        let mut records = Records::new(&mut feed, cap);
+        let mut all = Vec::new();
+        while let Some(record) = records.next() {
+            all.push(match record {
+                Ok(record) => format!("{}:{}", record.container, String::from_utf8_lossy(record.bytes)),
+                Err(fault) => format!("{fault:?}"),
+            });
+        }
+        all
+    }
+
+    #[test]
+    fn every_wrapping_of_records_is_opened() {
+        assert_eq!(read(r#"{"a":1}{"b":[2]}"#, 99), [r#":{"a":1}"#, r#":{"b":[2]}"#]);
+        assert_eq!(read("[{\"a\":1},\n 2, \"x]\"]", 99), [r#":{"a":1}"#, ":2", ":\"x]\""]);
+        assert_eq!(
+            read(r#"{"status":"Complete","results":[[1],[2]],"x":{"y":[3]}} {"events":[]}"#, 99),
+            ["results:[1]", "results:[2]"]
+        );
+        assert_eq!(read(r#"{"q":"\"{[\\"}"#, 99), [r#":{"q":"\"{[\\"}"#]);
+    }
+
+    #[test]
+    fn the_envelope_of_a_record_is_kept() {
+        let mut feed = Feed::new(Box::new(r#"{"logGroup":"g","logEvents":[{"id":"1"}]}"#.as_bytes()));
+        let mut records = Records::new(&mut feed, 99);
+        assert!(matches!(records.next(), Some(Ok(_))));
+        assert_eq!(records.envelope(), br#"{"logGroup":"g","logEvents":["#);
+    }
+
+    #[test]
+    fn damage_is_said_and_the_rest_is_read() {
+        assert_eq!(read(r#"{"events":[{"a":1},{"b":"#, 99), [r#"events:{"a":1}"#, "CutOff"]);
+        assert_eq!(read("{\"a\":1}\nnonsense\n{\"b\":2}", 99), [r#":{"a":1}"#, "NotJson", r#":{"b":2}"#]);
+        let long = format!("{{\"a\":\"{}\"}}\n{{\"b\":2}}", "x".repeat(600_000));
+        assert_eq!(read(&long, 1000), ["TooLong", r#":{"b":2}"#]);
+    }
+}

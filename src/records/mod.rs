@@ -1,0 +1,119 @@
+//! Cutting bytes into records: lines, JSON values, CSV rows. Nothing here knows what a record means.
+
+use std::io::{self, Read};
+
+pub mod json;
+pub mod lines;
+
+/// A reader with a window, that survives damage: what came before it is still read.
+pub struct Feed<'a> {
+    reader: Box<dyn Read + 'a>,
+    buf: Vec<u8>,
+    start: usize,
+    end: usize,
+    done: bool,
+    damage: Option<String>,
+    taken: u64,
+}
+
+/// How much is read at once.
+const BLOCK: usize = 256 << 10;
+
+impl<'a> Feed<'a> {
+    /// Reads from `reader`.
+    pub fn new(reader: Box<dyn Read + 'a>) -> Self {
+        Self { reader, buf: vec![0; BLOCK], start: 0, end: 0, done: false, damage: None, taken: 0 }
+    }
+
+    /// What has been read and not yet taken.
+    pub fn window(&self) -> &[u8] {
+        self.buf.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Reads more; `false` when there is no more.
+    pub fn more(&mut self) -> bool {
+        if self.done {
+            return false;
+        }
+        if self.start > 0 {
+            self.buf.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buf.len() - self.end < BLOCK / 2 {
+            self.buf.resize(self.buf.len() + BLOCK, 0);
+        }
+        loop {
+            match self.reader.read(self.buf.get_mut(self.end..).unwrap_or_default()) {
+                Ok(0) => break,
+                Ok(count) => {
+                    self.end += count;
+                    return true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.damage = Some(crate::case::damage_text(&error));
+                    break;
+                }
+            }
+        }
+        self.done = true;
+        false
+    }
+
+    /// Reads until the window holds `count` bytes, or there are no more.
+    pub fn want(&mut self, count: usize) -> &[u8] {
+        while self.window().len() < count && self.more() {}
+        self.window()
+    }
+
+    /// Moves the window forward.
+    pub fn take(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        self.start += count;
+        self.taken += count as u64;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+            // A single long record must not keep its memory for the rest of the input.
+            if self.buf.len() > 8 * BLOCK {
+                self.buf = vec![0; BLOCK];
+            }
+        }
+    }
+
+    /// Bytes taken so far.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Why reading stopped early, if it did.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// Reads and forgets the rest, so that its bytes are counted.
+    pub fn drain(&mut self) {
+        loop {
+            let count = self.window().len();
+            self.take(count);
+            if !self.more() {
+                return;
+            }
+        }
+    }
+}
+
+impl Read for Feed<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.window().is_empty() && !self.more() {
+            return Ok(0);
+        }
+        let count = self.window().len().min(buf.len());
+        for (to, from) in buf.iter_mut().zip(self.window()) {
+            *to = *from;
+        }
+        self.take(count);
+        Ok(count)
+    }
+}

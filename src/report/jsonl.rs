@@ -1,0 +1,18 @@
+//! One JSON object a line: findings, failed tries, verdicts, inputs.
+
+use super::{Format, Report, Style, input_json, verdict_json};
+use std::io::{self, Write};
+
+pub(super) static FORMAT: Format = Format { id: "jsonl", title: "one JSON object a line", write };
+
+fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let findings = report.findings().into_iter().map(crate::finding::Finding::to_json);
+    let failed = report.failed.iter().map(super::FailedTries::to_json);
+    let verdicts = report.verdicts.iter().map(verdict_json);
+    let inputs = report.coverage.iter().map(input_json);
+    for object in findings.chain(failed).chain(verdicts).chain(inputs) {
+        serde_json::to_writer(&mut *out, &object)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! The same report, in the shapes people and programs ask for. Formats add nothing to it.
+
+use crate::{
+    detectors::Verdict,
+    error::Result,
+    evidence::{Coverage, Evidence},
+    finding::{Finding, Severity},
+    settings::Settings,
+    units::Moment,
+};
+use serde_json::{Value, json};
+use std::io::Write;
+
+mod failed;
+mod json;
+mod jsonl;
+mod csv;
+mod md;
+mod terminal;
+pub mod parquet;
+
+pub use failed::FailedTries;
+
+/// Every format, in the order `--help` lists them.
+pub static FORMATS: &[&Format] = &[&terminal::FORMAT, &json::FORMAT, &jsonl::FORMAT, &csv::FORMAT, &md::FORMAT];
+
+/// One shape of report.
+#[derive(Debug)]
+pub struct Format {
+    /// Name on the command line.
+    pub id: &'static str,
+    /// What it is for.
+    pub title: &'static str,
+    /// Writes the report.
+    pub write: fn(&Report, &Style, &mut dyn Write) -> std::io::Result<()>,
+}
+
+/// How a terminal shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether colour may be used.
+    pub colour: bool,
+    /// 0 says the least, 2 the most.
+    pub detail: u8,
+}
+
+/// All there is to say about some inputs.
+#[derive(Debug)]
+pub struct Report {
+    /// Start of the window the user named.
+    pub since: Option<Moment>,
+    /// End of the window the user named.
+    pub until: Option<Moment>,
+    /// What was read and what was not.
+    pub coverage: Vec<Coverage>,
+    /// What each detector said.
+    pub verdicts: Vec<Verdict>,
+    /// Failed tries that no finding explains.
+    pub failed: Vec<FailedTries>,
+    /// The last moment of any record.
+    pub last: Option<Moment>,
+}
+
+impl Report {
+    /// Puts together what was read and what was said of it.
+    pub fn new(evidence: &Evidence, verdicts: Vec<Verdict>, settings: &Settings) -> Result<Self> {
+        let failed = failed::unexplained(evidence, &verdicts, settings)?;
+        Ok(Self {
+            since: settings.since,
+            until: settings.until,
+            coverage: evidence.coverage.clone(),
+            verdicts,
+            failed,
+            last: evidence.last(),
+        })
+    }
+
+    /// All findings, worst first, the earlier of equals first.
+    pub fn findings(&self) -> Vec<&Finding> {
+        let mut all: Vec<&Finding> = self.verdicts.iter().flat_map(|it| &it.findings).collect();
+        all.sort_by_key(|it| (std::cmp::Reverse(it.severity), it.first_seen.is_none(), it.first_seen, it.finding_id.clone()));
+        all
+    }
+
+    /// The worst severity found.
+    pub fn worst(&self) -> Option<Severity> {
+        self.verdicts.iter().flat_map(|it| &it.findings).map(|it| it.severity).max()
+    }
+
+    /// Whether everything that was named could be read whole.
+    pub fn is_complete(&self) -> bool {
+        self.coverage.iter().all(|it| it.problems.is_empty())
+    }
+
+    /// What went wrong first, of all that failed something.
+    pub fn first_fault(&self) -> Option<FirstFault> {
+        let at_least = |severity: Severity| {
+            let found = self.findings().into_iter().filter(move |it| it.severity >= severity);
+            found.filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title.clone(), finding_id: Some(it.finding_id.clone()) })).collect::<Vec<_>>()
+        };
+        let failed = self.failed.iter().filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title(), finding_id: None }));
+        let mut grave = at_least(Severity::High);
+        grave.extend(failed);
+        if grave.is_empty() {
+            grave = at_least(Severity::Low);
+        }
+        grave.into_iter().min_by(|a, b| (a.at, &a.finding_id, &a.what).cmp(&(b.at, &b.finding_id, &b.what)))
+    }
+
+    /// The partition of the report: the day of the window's end, or of the last event.
+    pub fn day(&self) -> String {
+        let end = self.until.map(|it| Moment(it.0 - 1)).or(self.last);
+        end.map_or_else(|| "unknown".to_owned(), Moment::day)
+    }
+
+    /// The id of the run: from what the inputs held and the window, so that the same run replaces itself.
+    pub fn run_id(&self) -> String {
+        let mut text = Vec::new();
+        // Writing to memory cannot fail.
+        let _ = (jsonl::FORMAT.write)(self, &Style { width: 80, colour: false, detail: 1 }, &mut text);
+        let window = format!("{:?} {:?}", self.since, self.until);
+        let hex = crate::finding::id_of("run", &[&String::from_utf8_lossy(&text), &window]);
+        hex.trim_start_matches("f1:").to_owned()
+    }
+
+    /// Counts for the summary.
+    pub fn summary(&self) -> Value {
+        let count = |severity: Severity| self.verdicts.iter().flat_map(|it| &it.findings).filter(|it| it.severity == severity).count();
+        let mut by_severity = serde_json::Map::new();
+        for severity in Severity::ALL.iter().rev() {
+            by_severity.insert(severity.name().to_owned(), count(*severity).into());
+        }
+        json!({
+            "findings": by_severity,
+            "failed_tries_not_explained": self.failed.iter().map(|it| it.count).sum::<usize>(),
+            "inputs": self.coverage.len(),
+            "records": self.coverage.iter().map(|it| it.records).sum::<u64>(),
+            "parsed": self.coverage.iter().map(|it| it.parsed).sum::<u64>(),
+            "skipped": self.coverage.iter().flat_map(|it| &it.skipped).map(|it| it.count).sum::<u64>(),
+            "complete": self.is_complete(),
+        })
+    }
+}
+
+/// What went wrong first.
+#[derive(Clone, Debug)]
+pub struct FirstFault {
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub what: String,
+    /// The finding that tells of it; `None` for a failed try that none explains.
+    pub finding_id: Option<String>,
+}
+
+/// The contract's `input` object.
+fn input_json(input: &Coverage) -> Value {
+    json!({
+        "type": "input",
+        "path": input.path,
+        "kind": input.kind,
+        "bytes": input.bytes,
+        "records": input.records,
+        "parsed": input.parsed,
+        "skipped": input.skipped.iter().map(|it| json!({"reason": it.reason, "count": it.count, "first": it.first})).collect::<Vec<_>>(),
+        "from": input.from.map(Moment::rfc3339),
+        "to": input.to.map(Moment::rfc3339),
+        "complete": input.problems.is_empty(),
+        "problems": input.problems,
+        "notes": input.notes,
+    })
+}
+
+/// The contract's `verdict` object.
+fn verdict_json(verdict: &Verdict) -> Value {
+    json!({
+        "type": "verdict",
+        "detector": verdict.detector.id,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+        "evidence": verdict.evidence.iter().map(|(table, rows)| json!({"table": table, "rows": rows})).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,71 @@
+//! CSV that the CloudWatch console downloads: Insights results, and events of a log group.
+
+use super::{Head, Input, Source};
+use crate::{logs::LogReader, units::Moment};
+use std::sync::Arc;
+
+pub(super) static SOURCE: Source = Source { id: "console-csv", title: "CloudWatch console downloads (Insights CSV, events CSV)", claims, read };
+
+const MESSAGES: &[&str] = &["@message", "message"];
+const TIMES: &[&str] = &["@timestamp", "timestamp"];
+const STREAMS: &[&str] = &["@logStream", "logStreamName"];
+
+fn claims(head: &Head<'_>) -> bool {
+    let Some(first) = head.lines().next() else { return false };
+    let names: Vec<String> = first.split(',').map(|it| it.trim_matches('"').trim().to_owned()).collect();
+    let has = |any: &[&str]| names.iter().any(|it| any.contains(&it.as_str()));
+    has(MESSAGES) && (has(TIMES) || has(STREAMS) || names.iter().any(|it| it == "@ptr"))
+}
+
+/// One event.
+struct Event {
+    at: Option<Moment>,
+    stream: String,
+    message: String,
+    number: u64,
+}
+
+fn read(input: &mut Input<'_, '_>) {
+    let mut events = Vec::new();
+    {
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&mut *input.feed);
+        let columns = rows.byte_headers().map(Clone::clone).unwrap_or_default();
+        let at = |any: &[&str]| columns.iter().position(|it| any.iter().any(|name| it == name.as_bytes()));
+        let (message, time, stream) = (at(MESSAGES), at(TIMES), at(STREAMS));
+        let mut row = csv::ByteRecord::new();
+        let mut number = 0;
+        loop {
+            number += 1;
+            match rows.read_byte_record(&mut row) {
+                Ok(false) => break,
+                Ok(true) => {
+                    let cell = |at: Option<usize>| at.and_then(|it| row.get(it)).map(|it| String::from_utf8_lossy(it).into_owned());
+                    match cell(message) {
+                        Some(message) if message.len() <= input.caps.record_bytes => {
+                            let at = cell(time).and_then(|it| Moment::parse(&it).map(|it| it.moment).or_else(|| Moment::from_millis(it.trim().parse().ok()?)));
+                            events.push(Event { at, stream: cell(stream).unwrap_or_default(), message, number });
+                            input.out.parsed += 1;
+                        }
+                        Some(_) => input.out.skip_damaged("CSV cell longer than the cap", number),
+                        None => input.out.skip("row without a message column", number),
+                    }
+                }
+                Err(_) => {
+                    input.out.skip("not valid CSV", number);
+                    break;
+                }
+            }
+        }
+    }
+    // The Insights console sorts newest first.
+    if events.windows(2).any(|pair| matches!(pair, [a, b] if a.at > b.at)) {
+        events.reverse();
+        events.sort_by_key(|it| it.at);
+    }
+    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
+    for event in &events {
+        reader.event(&event.stream, &event.message, event.at, event.number);
+    }
+    let saw = reader.finish();
+    input.out.saw(saw);
+}

@@ -1,0 +1,247 @@
+//! Reading dumps: each source knows one format, claims an input by its content, and counts every record.
+
+use crate::{
+    case::Caps,
+    logs::facts::Facts,
+    records::{Feed, json},
+    units::Moment,
+};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
+
+mod aws_metadata;
+mod insights;
+mod cloudwatch_events;
+mod subscription;
+mod cloudtrail;
+mod s3_access_log;
+mod console_csv;
+mod json_log;
+mod text_log;
+
+/// Every source, in the order they are asked; the first that claims an input reads it.
+pub static SOURCES: &[&Source] = &[
+    &insights::SOURCE,
+    &cloudwatch_events::SOURCE,
+    &subscription::SOURCE,
+    &cloudtrail::SOURCE,
+    &s3_access_log::SOURCE,
+    &aws_metadata::SOURCE,
+    &console_csv::SOURCE,
+    &json_log::SOURCE,
+    &text_log::S3_EXPORT,
+    &text_log::LOGS_TAIL,
+    &text_log::AIRFLOW_LOG,
+    &text_log::TEXT_LOG,
+];
+
+/// One format.
+#[derive(Debug)]
+pub struct Source {
+    /// Its id, for `--as` and coverage.
+    pub id: &'static str,
+    /// What it reads, for people.
+    pub title: &'static str,
+    /// Whether an input is of this format.
+    pub claims: fn(&Head<'_>) -> bool,
+    /// Reads it; bad content is a counted skip.
+    pub read: fn(&mut Input<'_, '_>),
+}
+
+/// The beginning of an input.
+pub struct Head<'a> {
+    /// Its first bytes, unpacked.
+    pub bytes: &'a [u8],
+    /// Its first JSON record, if it begins like JSON.
+    pub json: Option<FirstRecord>,
+}
+
+/// How an input that begins like JSON goes on.
+#[derive(Debug, Default)]
+pub struct FirstRecord {
+    /// The key of the array that the first record stands in, "" outside of any.
+    pub container: &'static str,
+    /// The first record, if it is whole.
+    pub value: Option<Value>,
+}
+
+/// How much of an input is looked at to find out what it is.
+pub const HEAD_BYTES: usize = 64 << 10;
+
+impl<'a> Head<'a> {
+    /// Looks at the beginning of an input.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let first = bytes.iter().copied().find(|it| !it.is_ascii_whitespace());
+        let json = matches!(first, Some(b'{' | b'[')).then(|| first_record(bytes)).flatten();
+        Self { bytes, json }
+    }
+
+    /// A value of the first JSON record, if that is an object.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.json.as_ref()?.value.as_ref()?.get(key)
+    }
+
+    /// Whether the first bytes hold a text.
+    pub fn has(&self, text: &str) -> bool {
+        memchr::memmem::find(self.bytes, text.as_bytes()).is_some()
+    }
+
+    /// Whole lines of the first bytes.
+    pub fn lines(&self) -> impl Iterator<Item = &'a str> {
+        self.bytes.split(|it| *it == b'\n').filter_map(|it| std::str::from_utf8(it).ok()).map(|it| it.trim_end_matches('\r'))
+    }
+
+    /// Whether the bytes are no text.
+    pub fn is_binary(&self) -> bool {
+        let strange = |it: &&u8| **it < 0x20 && !matches!(**it, b'\t' | b'\n' | b'\r' | 0x1b | 0x0c | 0);
+        let nulls = self.bytes.iter().filter(|it| **it == 0).count();
+        let count = self.bytes.iter().filter(strange).count();
+        let broken = String::from_utf8_lossy(self.bytes).chars().filter(|it| *it == char::REPLACEMENT_CHARACTER).count();
+        let size = self.bytes.len().max(1);
+        count * 20 > size || broken * 5 > size || nulls * 4 > size
+    }
+}
+
+fn first_record(bytes: &[u8]) -> Option<FirstRecord> {
+    let mut feed = Feed::new(Box::new(bytes));
+    let mut records = json::Records::new(&mut feed, HEAD_BYTES);
+    match records.next()? {
+        Ok(record) => Some(FirstRecord { container: record.container, value: serde_json::from_slice(record.bytes).ok() }),
+        Err(json::Fault::NotJson) => None,
+        Err(_) => Some(FirstRecord { container: records.container(), value: None }),
+    }
+}
+
+/// One input on its way through a source.
+pub struct Input<'a, 'r> {
+    /// How reports name it.
+    pub name: Arc<str>,
+    /// Its bytes, unpacked.
+    pub feed: &'a mut Feed<'r>,
+    /// The caps in force.
+    pub caps: Caps,
+    /// The zone of stamps that name none.
+    pub zone: &'a TimeZone,
+    /// What becomes of it.
+    pub out: &'a mut Batch,
+}
+
+/// What a source made of one input.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The facts it states.
+    pub facts: Facts,
+    /// Records that were understood.
+    pub parsed: u64,
+    /// Records that were not, by reason: how many, and where the first one stands.
+    pub skips: BTreeMap<String, (u64, u64)>,
+    /// The first and the last moment of its records.
+    pub span: Option<(Moment, Moment)>,
+    /// Why the input is known to be only a part.
+    pub partial: Vec<String>,
+    /// Whether stamps had to be read without knowing their zone.
+    pub zone_guessed: bool,
+    /// Records that were cut at the cap and read up to there.
+    pub cut: u64,
+}
+
+impl Batch {
+    /// Records read: parsed and skipped.
+    pub fn records(&self) -> u64 {
+        self.parsed + self.skips.values().map(|it| it.0).sum::<u64>()
+    }
+
+    /// Counts a record that could not be understood.
+    pub fn skip(&mut self, reason: impl Into<String>, record: u64) {
+        let slot = self.skips.entry(reason.into()).or_insert((0, record));
+        slot.0 += 1;
+    }
+
+    /// Counts a record that was cut off: the input is only a part.
+    pub fn skip_damaged(&mut self, reason: &str, record: u64) {
+        self.skip(reason, record);
+        if !self.partial.iter().any(|it| it == reason) {
+            self.partial.push(reason.to_owned());
+        }
+    }
+
+    /// Takes the time range that a reader saw.
+    pub fn saw(&mut self, (span, zone_guessed): (Option<(Moment, Moment)>, bool)) {
+        self.span = span;
+        self.zone_guessed = zone_guessed;
+    }
+}
+
+/// Hands every JSON record of an input to `each`, which says whether it understood it.
+fn each_json(
+    feed: &mut Feed<'_>,
+    caps: Caps,
+    out: &mut Batch,
+    each: &mut dyn FnMut(&Value, &Envelope, u64, &mut Batch) -> Result<(), &'static str>,
+) -> Envelope {
+    let mut records = json::Records::new(feed, caps.record_bytes.saturating_mul(16));
+    let mut number = 0;
+    let mut envelope = Envelope::default();
+    loop {
+        let parsed = match records.next() {
+            None => break,
+            Some(Ok(record)) => {
+                number += 1;
+                serde_json::from_slice::<Value>(record.bytes).map_err(|_| "not valid JSON")
+            }
+            Some(Err(fault)) => {
+                number += 1;
+                match fault {
+                    json::Fault::CutOff => out.skip_damaged("cut off inside a JSON record", number),
+                    json::Fault::TooLong => out.skip_damaged("JSON record longer than the cap", number),
+                    json::Fault::NotJson => out.skip("not JSON", number),
+                }
+                continue;
+            }
+        };
+        if envelope.text != records.envelope() {
+            envelope = Envelope::new(records.envelope());
+        }
+        match parsed.and_then(|it| each(&it, &envelope, number, out)) {
+            Ok(()) => out.parsed += 1,
+            Err(reason) => out.skip(reason, number),
+        }
+    }
+    if records.unfinished() && out.partial.is_empty() {
+        out.partial.push("cut off: the JSON text does not end".to_owned());
+    }
+    Envelope::new(records.envelope())
+}
+
+/// What stands around the records of a JSON answer.
+#[derive(Debug, Default)]
+struct Envelope {
+    text: Vec<u8>,
+    shown: String,
+}
+
+impl Envelope {
+    fn new(text: &[u8]) -> Self {
+        Self { text: text.to_vec(), shown: String::from_utf8_lossy(text).into_owned() }
+    }
+
+    /// A text value by its key.
+    fn text_of(&self, key: &str) -> Option<String> {
+        let rest = self.shown.split(&format!("\"{key}\"")).nth(1)?.trim_start().strip_prefix(':')?.trim_start();
+        let rest = rest.strip_prefix('"')?;
+        Some(rest.split('"').next()?.to_owned())
+    }
+
+    /// A number by its key.
+    fn number_of(&self, key: &str) -> Option<f64> {
+        let rest = self.shown.split(&format!("\"{key}\"")).nth(1)?.trim_start().strip_prefix(':')?.trim_start();
+        let end = rest.find(|it: char| !matches!(it, '0'..='9' | '.' | '-' | 'e' | 'E' | '+')).unwrap_or(rest.len());
+        rest.get(..end)?.parse().ok()
+    }
+}
+
+/// An input of a known kind that holds no records of ours.
+fn read_nothing(input: &mut Input<'_, '_>) {
+    input.feed.drain();
+}

@@ -1,0 +1,114 @@
+//! Logs as text: Airflow's own files, S3 exports, `aws logs tail`, and any other text in which errors may stand.
+
+use super::{Head, Input, Source};
+use crate::{logs::LogReader, records::lines::Lines, units::Moment};
+use std::sync::Arc;
+
+pub(super) static S3_EXPORT: Source =
+    Source { id: "s3-export", title: "CloudWatch Logs exported to S3 (a time before each event)", claims: is_s3_export, read: read_stamped };
+pub(super) static LOGS_TAIL: Source = Source { id: "logs-tail", title: "Output of aws logs tail", claims: is_tail, read: read_tail };
+pub(super) static AIRFLOW_LOG: Source =
+    Source { id: "airflow-log", title: "Airflow scheduler, worker, DAG processor and task logs", claims: is_airflow, read: read_plain };
+pub(super) static TEXT_LOG: Source = Source { id: "text-log", title: "Any other text: AWS errors are found wherever they stand", claims: is_text, read: read_plain };
+
+/// Lines that are looked at to tell the layouts apart.
+const LOOKED_AT: usize = 40;
+
+fn first_line_is(head: &Head<'_>, test: fn(&str) -> bool) -> bool {
+    head.lines().find(|it| !it.trim().is_empty()).is_some_and(test)
+}
+
+fn is_s3_export(head: &Head<'_>) -> bool {
+    first_line_is(head, |it| stamp(it).is_some())
+}
+
+fn is_tail(head: &Head<'_>) -> bool {
+    first_line_is(head, |it| tail_stamp(it).is_some())
+}
+
+fn is_airflow(head: &Head<'_>) -> bool {
+    let is_head = |line: &str| {
+        let line = crate::text::without_escapes(line);
+        let line = line.trim_start();
+        let stamp = line.strip_prefix('[').and_then(|it| Some((Moment::read(it.as_bytes())?.1, it)));
+        let after = stamp.and_then(|(used, it)| it.get(used..));
+        let structlog = || Moment::read(line.as_bytes()).and_then(|(_, used)| line.get(used..)).is_some_and(|it| it.trim_start().starts_with("[info ") || it.trim_start().starts_with("[warning "));
+        after.is_some_and(|it| it.starts_with("] {") || it.starts_with("]{") || it.starts_with(": ")) || structlog()
+    };
+    head.lines().take(LOOKED_AT).any(is_head)
+}
+
+fn is_text(head: &Head<'_>) -> bool {
+    !head.is_binary()
+}
+
+/// `2026-11-20T08:26:11.667Z `, or 13 digits of milliseconds, and a blank: what an export task puts before each event.
+fn stamp(line: &str) -> Option<(Moment, &str)> {
+    let bytes = line.as_bytes();
+    if bytes.get(13) == Some(&b' ') && bytes.get(..13)?.iter().all(u8::is_ascii_digit) {
+        return Some((Moment::from_millis(line.get(..13)?.parse().ok()?)?, line.get(14..)?));
+    }
+    if bytes.get(10) != Some(&b'T') || bytes.get(19) != Some(&b'.') || bytes.get(23) != Some(&b'Z') || bytes.get(24).is_some_and(|it| *it != b' ') {
+        return None;
+    }
+    Some((Moment::parse(line.get(..24)?)?.moment, line.get(25..).unwrap_or_default()))
+}
+
+/// `2026-11-20T08:42:59.791000+00:00 stream message`.
+fn tail_stamp(line: &str) -> Option<(Moment, &str, &str)> {
+    let (time, rest) = line.split_at_checked(32)?;
+    if !time.ends_with("+00:00") || time.as_bytes().get(10) != Some(&b'T') {
+        return None;
+    }
+    let (stream, message) = rest.strip_prefix(' ')?.split_once(' ').unwrap_or((rest.trim_start(), ""));
+    Some((Moment::parse(time)?.moment, stream, message))
+}
+
+fn read_plain(input: &mut Input<'_, '_>) {
+    each_line(input, |reader, text, number| reader.line("", text, None, number));
+}
+
+fn read_stamped(input: &mut Input<'_, '_>) {
+    let mut last = None;
+    each_line(input, |reader, text, number| match stamp(text) {
+        Some((at, message)) => {
+            last = Some(at);
+            reader.line("", message, Some(at), number);
+        }
+        None if text.is_empty() => {}
+        None => reader.inner_line("", text, last, number),
+    });
+}
+
+fn read_tail(input: &mut Input<'_, '_>) {
+    let mut last: Option<(Moment, String)> = None;
+    each_line(input, |reader, text, number| match tail_stamp(text) {
+        Some((at, stream, message)) => {
+            reader.line(stream, message, Some(at), number);
+            last = Some((at, stream.to_owned()));
+        }
+        None if text.is_empty() => {}
+        None => {
+            let (at, stream) = last.clone().map_or((None, String::new()), |(at, stream)| (Some(at), stream));
+            reader.inner_line(&stream, text, at, number);
+        }
+    });
+}
+
+fn each_line(input: &mut Input<'_, '_>, mut each: impl FnMut(&mut LogReader<'_>, &str, u64)) {
+    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
+    let mut lines = Lines::new(input.feed, input.caps.record_bytes);
+    let mut number = 0;
+    while let Some(line) = lines.next() {
+        number += 1;
+        // Bytes that are no UTF-8, and the NULs of a preallocated file, are shown as such and lose nothing around them.
+        let text = String::from_utf8_lossy(line.bytes);
+        each(&mut reader, text.trim_start_matches('\0'), number);
+        if line.cut {
+            input.out.cut += 1;
+        }
+    }
+    let saw = reader.finish();
+    input.out.saw(saw);
+    input.out.parsed += number;
+}

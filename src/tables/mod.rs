@@ -1,0 +1,308 @@
+//! The narrow waist: every source fills these tables, every detector reads only these.
+
+use crate::{error::Result, units::Moment};
+use polars::prelude::*;
+use std::sync::Arc;
+
+pub mod task_events;
+pub mod errors;
+pub mod tries;
+pub mod spells;
+
+/// Every table, in the order reports list them.
+pub static TABLES: &[&Table] = &[&task_events::TABLE, &errors::TABLE, &tries::TABLE, &spells::TABLE];
+
+/// The input a row was read from, as the user named it.
+pub const ORIGIN_FILE: Column = Column::new("origin_file", Kind::Text, "Input the row was read from");
+/// The record within that input, counted from 1.
+pub const ORIGIN_RECORD: Column = Column::new("origin_record", Kind::Count, "Line or record within that input, counted from 1");
+
+/// The DAG a row is about.
+pub const DAG_ID: Column = Column::new("dag_id", Kind::Text, "Airflow DAG");
+/// The task a row is about.
+pub const TASK_ID: Column = Column::new("task_id", Kind::Text, "Task within the DAG");
+/// The run a row is about.
+pub const RUN_ID: Column = Column::new("run_id", Kind::Text, "DAG run; the execution date where the Airflow version knows no run ids");
+/// The mapped index a row is about.
+pub const MAP_INDEX: Column = Column::new("map_index", Kind::Count, "Index of a mapped task, -1 when it is not mapped");
+/// The try a row is about.
+pub const TRY_NUMBER: Column = Column::new("try_number", Kind::Count, "1 for the first try");
+/// Whether the identity was rebuilt from a lossy name.
+pub const TASK_INFERRED: Column = Column::new("task_inferred", Kind::Flag, "Whether the identity was rebuilt from an S3 key or stream name that lost characters");
+
+/// A table: its name, one line of meaning, its columns.
+#[derive(Debug)]
+pub struct Table {
+    /// Name in fixtures, Parquet and SQL.
+    pub name: &'static str,
+    /// What one row is.
+    pub meaning: &'static str,
+    /// Columns after the two origin columns.
+    pub columns: &'static [Column],
+}
+
+/// A column: its name, what it measures, one sentence.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Name in the frame.
+    pub name: &'static str,
+    /// What it measures.
+    pub kind: Kind,
+    /// One line of meaning.
+    pub meaning: &'static str,
+}
+
+/// What a column measures, hence its type and unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// A whole number of things.
+    Count,
+    /// A size in bytes.
+    Bytes,
+    /// A duration in milliseconds.
+    Millis,
+    /// A moment in UTC, microseconds since 1970.
+    Moment,
+    /// Yes or no.
+    Flag,
+}
+
+/// One value on its way into a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// For [`Kind::Text`].
+    Text(Option<String>),
+    /// For counts, sizes, durations and moments.
+    Whole(Option<i64>),
+    /// For [`Kind::Flag`].
+    Flag(Option<bool>),
+}
+
+/// Where a row was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The input, as the user named it.
+    pub file: Arc<str>,
+    /// Line or record within it, counted from 1.
+    pub record: u64,
+}
+
+/// A task try, as far as the text that speaks of it names one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskRef {
+    /// The DAG.
+    pub dag_id: Option<String>,
+    /// The task.
+    pub task_id: Option<String>,
+    /// The run, or the execution date where the Airflow version knows no run ids.
+    pub run_id: Option<String>,
+    /// Index of a mapped task; `None` when the text says nothing or the task is not mapped.
+    pub map_index: Option<i64>,
+    /// The try.
+    pub try_number: Option<i64>,
+    /// Whether it was rebuilt from a name that lost characters.
+    pub inferred: bool,
+}
+
+impl TaskRef {
+    /// Whether anything is known.
+    pub fn is_known(&self) -> bool {
+        self.task_id.is_some()
+    }
+
+    /// The first five columns that every table about tasks shares.
+    pub fn cells(&self) -> [Cell; 6] {
+        [
+            self.dag_id.clone().into(),
+            self.task_id.clone().into(),
+            self.run_id.clone().into(),
+            self.map_index.into(),
+            self.try_number.into(),
+            self.inferred.into(),
+        ]
+    }
+
+    /// Takes over what only `other` knows.
+    pub fn fill_from(&mut self, other: &Self) {
+        let before = (self.dag_id.is_some(), self.run_id.is_some());
+        let fill = |mine: &mut Option<String>, theirs: &Option<String>| {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        };
+        fill(&mut self.dag_id, &other.dag_id);
+        fill(&mut self.task_id, &other.task_id);
+        fill(&mut self.run_id, &other.run_id);
+        self.map_index = self.map_index.or(other.map_index);
+        self.try_number = self.try_number.or(other.try_number);
+        if before != (self.dag_id.is_some(), self.run_id.is_some()) {
+            self.inferred |= other.inferred;
+        }
+    }
+}
+
+impl From<Option<String>> for Cell {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<Option<i64>> for Cell {
+    fn from(whole: Option<i64>) -> Self {
+        Self::Whole(whole)
+    }
+}
+
+impl From<Option<Moment>> for Cell {
+    fn from(at: Option<Moment>) -> Self {
+        Self::Whole(at.map(|it| it.0))
+    }
+}
+
+impl From<bool> for Cell {
+    fn from(flag: bool) -> Self {
+        Self::Flag(Some(flag))
+    }
+}
+
+impl From<Option<bool>> for Cell {
+    fn from(flag: Option<bool>) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl Column {
+    /// A column.
+    pub const fn new(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
+        Self { name, kind, meaning }
+    }
+
+    /// This column in a query.
+    pub fn col(self) -> Expr {
+        col(self.name)
+    }
+}
+
+impl Kind {
+    /// Its name in `casefile schema`, with the unit.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Count => "count",
+            Self::Bytes => "bytes",
+            Self::Millis => "milliseconds",
+            Self::Moment => "moment (UTC, microseconds since 1970)",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+impl Table {
+    /// The origin columns, then the table's own.
+    pub fn all_columns(&self) -> impl Iterator<Item = Column> {
+        [ORIGIN_FILE, ORIGIN_RECORD].into_iter().chain(self.columns.iter().copied())
+    }
+
+    /// Builds the frame from rows whose cells stand in column order.
+    pub fn frame(&self, rows: impl IntoIterator<Item = (Origin, Vec<Cell>)>) -> Result<DataFrame> {
+        let mut columns: Vec<Vec<Cell>> = self.all_columns().map(|_| Vec::new()).collect();
+        let mut height = 0;
+        for (origin, cells) in rows {
+            let record = i64::try_from(origin.record).ok();
+            let all = [Cell::from(&*origin.file), record.into()].into_iter().chain(cells);
+            for (column, cell) in columns.iter_mut().zip(all) {
+                column.push(cell);
+            }
+            height += 1;
+        }
+        let series = self.all_columns().zip(columns).map(|(column, cells)| column_of(column, cells)).collect();
+        Ok(DataFrame::new(height, series)?)
+    }
+}
+
+fn column_of(column: Column, cells: Vec<Cell>) -> polars::prelude::Column {
+    let name = column.name;
+    let series = match column.kind {
+        Kind::Text => {
+            let texts: StringChunked = cells.into_iter().map(|it| if let Cell::Text(text) = it { text } else { None }).collect();
+            texts.with_name(name.into()).into_series()
+        }
+        Kind::Flag => {
+            let flags: BooleanChunked = cells.into_iter().map(|it| if let Cell::Flag(flag) = it { flag } else { None }).collect();
+            flags.with_name(name.into()).into_series()
+        }
+        Kind::Count | Kind::Bytes | Kind::Millis | Kind::Moment => {
+            let wholes: Int64Chunked = cells.into_iter().map(|it| if let Cell::Whole(whole) = it { whole } else { None }).collect();
+            wholes.with_name(name.into()).into_series()
+        }
+    };
+    series.into()
+}
+
+/// One row of a collected frame, read by column.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    frame: &'a DataFrame,
+    at: usize,
+}
+
+/// The rows of a collected frame.
+pub fn rows(frame: &DataFrame) -> impl Iterator<Item = Row<'_>> {
+    (0..frame.height()).map(move |at| Row { frame, at })
+}
+
+impl Row<'_> {
+    /// The text of a column.
+    pub fn text(&self, column: Column) -> Option<String> {
+        let series = self.frame.column(column.name).ok()?;
+        series.str().ok()?.get(self.at).map(ToOwned::to_owned)
+    }
+
+    /// The number of a column.
+    pub fn whole(&self, column: Column) -> Option<i64> {
+        self.frame.column(column.name).ok()?.i64().ok()?.get(self.at)
+    }
+
+    /// The moment of a column.
+    pub fn moment(&self, column: Column) -> Option<Moment> {
+        self.whole(column).map(Moment)
+    }
+
+    /// The flag of a column, if it is known.
+    pub fn maybe_flag(&self, column: Column) -> Option<bool> {
+        self.frame.column(column.name).ok()?.bool().ok()?.get(self.at)
+    }
+
+    /// The flag of a column; unknown is no.
+    pub fn flag(&self, column: Column) -> bool {
+        self.maybe_flag(column).unwrap_or(false)
+    }
+
+    /// The task that the row is about.
+    pub fn task(&self) -> TaskRef {
+        TaskRef {
+            dag_id: self.text(DAG_ID),
+            task_id: self.text(TASK_ID),
+            run_id: self.text(RUN_ID),
+            map_index: self.whole(MAP_INDEX),
+            try_number: self.whole(TRY_NUMBER),
+            inferred: self.flag(TASK_INFERRED),
+        }
+    }
+
+    /// Where the row was read.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            file: self.text(ORIGIN_FILE).unwrap_or_default().into(),
+            record: self.whole(ORIGIN_RECORD).and_then(|it| u64::try_from(it).ok()).unwrap_or(0),
+        }
+    }
+}
