@@ -31,10 +31,10 @@ pub(super) fn once(rows: &[ErrorRow]) -> Vec<ErrorRow> {
 fn same_moment(a: &ErrorRow, b: &ErrorRow) -> bool {
     match (a.at, b.at) {
         (Some(one), Some(other)) => {
-            let apart = a.error.request_id.is_some() && b.error.request_id.is_some() && a.error.request_id != b.error.request_id;
+            let apart = a.error.is_another_request(&b.error);
             (one.0 - other.0).abs() <= SAME_MOMENT && !apart && (a.origin.file != b.origin.file || one == other)
         }
-        (None, None) => a.error.request_id == b.error.request_id,
+        (None, None) => !a.error.is_another_request(&b.error) && a.error.resource == b.error.resource,
         _ => false,
     }
 }

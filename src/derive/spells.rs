@@ -110,9 +110,7 @@ impl Life {
 
     /// The last time it was queued at or before a moment.
     fn queued_before(&self, at: Option<Moment>) -> Option<usize> {
-        // The scheduler's own clock may differ by the width of one step.
-        let before = self.queued.partition_point(|it| at.is_some_and(|at| it.at.0 <= at.0 + SECOND));
-        before.checked_sub(1)
+        self.queued.partition_point(|it| at.is_some_and(|at| it.at <= at)).checked_sub(1)
     }
 }
 
@@ -129,7 +127,9 @@ fn of_life(life: &Life, facts: &Facts, until: Option<Moment>) -> Vec<Spell> {
     let mut closed: BTreeSet<usize> = BTreeSet::new();
     let mut last_unqueued: Option<Option<Moment>> = None;
     for end in &life.ends {
-        let step = life.queued_before(end.at);
+        // A worker's clock may be behind the scheduler's.
+        let ahead = if end.event == Event::Started { SECOND } else { 0 };
+        let step = life.queued_before(end.at.map(|it| Moment(it.0 + ahead)));
         if let Some(step) = step {
             if !closed.insert(step) {
                 continue;

@@ -6,7 +6,7 @@ use crate::tables::TaskRef;
 pattern!(KEYED, r"dag_id=(.+?)(/|-|__)run_id=(.+?)(?:/|-|__)task_id=(.+?)(?:(?:/|-|__)map_index=(-?\d+))?(?:/|-|__)attempt=(\d+)");
 // Airflow 2.2 and before: dag/task/execution date/try.log.
 pattern!(DATED, r"(?:^|/)([^/]+)/([^/]+)/(\d{4}-\d\d-\d\dT\d\d[:_]\d\d[:_]\d\d[^/]*)/(\d+)\.log");
-pattern!(INSTANCE, r"<TaskInstance: ([^<>\[\]]+?)(?: map_index=(-?\d+))? \[(\w+|None)\]>");
+pattern!(INSTANCE, r"<TaskInstance: (<[^<>\[\]]*>[^<>\[\]]*|[^<>\[\]]+?)(?: map_index=(-?\d+))? \[(\w+|None)\]>");
 pattern!(KEY, r"TaskInstanceKey\(dag_id='([^']*)', task_id='([^']*)', (?:run_id='([^']*)'|execution_date=datetime\.datetime\(([^)]*)\)[^,]*\)?), try_number=(\d+)(?:, map_index=(-?\d+))?");
 pattern!(KEY_PARTS, r"(dag_id|task_id|run_id|try_number|map_index)='?([^',()]+)'?");
 pattern!(TUPLE, r"\('([^']+)', '([^']+)', (?:datetime\.datetime\(([0-9, ]+)|'([^']+)')[^)]*\)?[^)]*?(?:, (\d+))?\)");
@@ -59,6 +59,10 @@ pub fn instances(text: &str) -> Vec<(TaskRef, String)> {
     let read = |found: regex::Captures<'_>| {
         let words = found[1].trim();
         let (name, run) = words.split_once(' ').unwrap_or((words, ""));
+        if name.starts_with('<') {
+            // Somebody blackened the name before posting it.
+            return (TaskRef { run_id: (!run.is_empty()).then(|| run_text(run)), ..TaskRef::default() }, found[3].to_owned());
+        }
         // A dag id may hold dots, but almost none does; a task id in a group always does.
         let (dag, task) = name.split_once('.').map_or((None, name), |(dag, task)| (Some(dag.to_owned()), task));
         let task = TaskRef {

@@ -54,9 +54,26 @@ struct Stream {
     assembler: Assembler,
     /// The owner of the stream, under ""; of a worker's stream, one per process.
     owners: BTreeMap<String, Owner>,
-    /// The last line that named an S3 object, for errors that do not.
+    /// The last line that named an S3 object, for errors that do not, and where it stands.
     nearby: Option<(String, u64)>,
 }
+
+impl Stream {
+    /// Remembers the last line that named an S3 object, and the few lines behind it.
+    fn keep_nearby(&mut self, piece: &Piece<'_>) {
+        if piece.text.contains("s3://") {
+            self.nearby = Some((piece.text.chars().take(2_000).collect(), piece.record));
+        } else if let Some((text, record)) = &mut self.nearby
+            && piece.record.saturating_sub(*record) < BEHIND
+        {
+            text.push('\n');
+            text.extend(piece.text.chars().take(500));
+        }
+    }
+}
+
+/// How many lines behind such a line belong to it: the rest of a COPY statement.
+const BEHIND: u64 = 5;
 
 /// A line that named an S3 object explains an error at most this many records later.
 const NEARBY: u64 = 12;
@@ -111,9 +128,7 @@ impl<'f> LogReader<'f> {
     fn piece(&mut self, name: &str, piece: Piece<'_>) {
         self.with_stream(name, |reader, stream, assembler| {
             assembler.add(piece, &mut |it| reader.record(it, stream));
-            if piece.text.contains("s3://") {
-                stream.nearby = Some((piece.text.chars().take(2_000).collect(), piece.record));
-            }
+            stream.keep_nearby(&piece);
         });
     }
 

@@ -83,9 +83,14 @@ impl Owner {
         }
     }
 
-    /// Keeps a refusal once per try.
+    /// Keeps a refusal once per try; outside of a try, once per moment.
     fn take(&mut self, row: ErrorRow) {
-        match self.errors.iter_mut().find(|it| it.error.agrees(&row.error)) {
+        let of_a_try = self.task.is_known() || self.by_name.is_known();
+        let same = |it: &&mut ErrorRow| {
+            let repeated = it.at == row.at && !it.error.is_another_request(&row.error) && (it.error.resource == row.error.resource || row.error.resource.is_none());
+            it.error.agrees(&row.error) && (of_a_try || repeated)
+        };
+        match self.errors.iter_mut().find(same) {
             Some(known) => {
                 known.voice = known.voice.min(row.voice);
                 known.error.absorb(row.error);

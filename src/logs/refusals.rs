@@ -17,6 +17,7 @@ use crate::{
 pattern!(S3_ADDRESS, r#"s3[an]?://[^\s'"`,;)\]>]+"#);
 pattern!(COPY, r"(?is)\b(?:copy|unload)\s+(?:\(|[\w.\x22]+).{0,400}?(?:from|to)\s+'(?P<address>s3://[^']+)'");
 pattern!(COPY_ROLE, r"(?is)(?:iam_role\s+'|aws_iam_role=)(?P<role>arn:[^'\s,;]+)");
+pattern!(SERVICE_PATH, r"(?:/services/|@aws-sdk/client-|Aws::|Amazon\.|amazonaws\.services\.|awssdk\.services\.|aws-sdk-)([A-Za-z0-9]+)");
 pattern!(FRAME, r#"File "([^"]+)", line (\d+), in (\w+)"#);
 pattern!(QUERY, r"(?i)query(?:_?execution)?[_ ]?id['\x22]?\s*[:=]\s*['\x22]?([0-9a-f]{8}-[0-9a-f-]{27}|\d{3,})");
 
@@ -156,6 +157,10 @@ fn frame(body: &str) -> Option<String> {
 
 /// What the text around a refusal adds: the object of a CLI command, the role and the files of a COPY.
 fn place_in_context(error: &mut AwsError, body: &str, at: &usize, nearby: Option<&str>) {
+    if error.service.is_none() {
+        let named = |it: regex::Captures<'_>| aws_error::service_named(&it[1]).map(ToOwned::to_owned);
+        error.service = SERVICE_PATH.as_ref().and_then(|it| it.captures_iter(body).find_map(named));
+    }
     let is_s3 = error.service.as_deref() == Some("s3");
     let before = body.get(..aws_error::floor(body, *at)).unwrap_or_default();
     if is_s3 && let Some(copy) = COPY.as_ref().and_then(|it| it.captures_iter(before).last()).or_else(|| COPY.as_ref()?.captures(nearby?)) {

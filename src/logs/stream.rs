@@ -66,6 +66,9 @@ pub(super) struct Assembler {
     inner: bool,
     task: Option<TaskRef>,
     in_traceback: bool,
+    /// Whether the record began with a line without a head.
+    headless: bool,
+    after_blank: bool,
     /// Whether the stream's records have heads, so that a line without one continues.
     framed: bool,
     /// Nothing may be added: the record came whole.
@@ -108,11 +111,15 @@ impl Assembler {
             }
             None => {
                 let open = !self.places.is_empty() && !self.sealed && self.places.len() < MOST_LINES;
-                if open && (piece.inside || self.framed || line::continues(line, self.in_traceback)) {
+                // Where no line has a head, as in a pasted excerpt, a paragraph is a record.
+                let paragraph = self.headless && piece.at.is_none() && !self.after_blank;
+                let continues = line::continues(line, self.in_traceback) && (self.in_traceback || !line.is_empty() || !self.headless);
+                if open && (piece.inside || self.framed || paragraph || continues) {
                     self.append(line, piece);
                 } else {
                     self.finish(done);
                     self.event_at = piece.at;
+                    self.headless = true;
                     self.append(line, piece);
                 }
             }
@@ -196,6 +203,7 @@ impl Assembler {
         if !self.places.is_empty() {
             self.body.push('\n');
         }
+        self.after_blank = line.trim().is_empty();
         self.places.push((self.body.len(), piece.record));
         self.body.push_str(line);
         if line.starts_with("Traceback (most recent call last)") {

@@ -3,6 +3,7 @@
 use super::line::Level;
 use crate::{
     tables::TaskRef,
+    text,
     units::{Moment, Stamp},
 };
 use serde_json::{Map, Value};
@@ -44,7 +45,7 @@ pub(super) fn read(text: &str) -> Option<Structured> {
 
 /// Reads an object that is already parsed.
 pub(super) fn from_object(object: &Map<String, Value>) -> Option<Structured> {
-    let text = |keys: &[&str]| keys.iter().find_map(|it| object.get(*it)?.as_str());
+    let named = |keys: &[&str]| keys.iter().find_map(|it| object.get(*it)?.as_str());
     let mut body = match TEXTS.iter().find_map(|it| object.get(*it)) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Object(inner)) => from_object(inner).map_or_else(|| Value::Object(inner.clone()).to_string(), |it| it.body),
@@ -55,12 +56,13 @@ pub(super) fn from_object(object: &Map<String, Value>) -> Option<Structured> {
         body = format!("{kind}: {body}");
     }
     add_exceptions(object, &mut body);
+    let body = text::without_escapes(&body).into_owned();
     let airflow = object.contains_key("event") && (object.contains_key("level") || object.contains_key("logger"));
     Some(Structured {
         stamp: TIMES.iter().find_map(|it| stamp_of(object.get(*it)?)),
-        level: text(LEVELS).and_then(|it| Level::named(it).or_else(|| Level::named(&it.to_ascii_uppercase()))),
-        logger: text(LOGGERS).unwrap_or_default().to_owned(),
-        printed: text(&["chan"]).is_some_and(|it| it == "stdout") || text(LOGGERS).is_some_and(|it| it.contains("SubprocessHook")),
+        level: named(LEVELS).and_then(|it| Level::named(it).or_else(|| Level::named(&it.to_ascii_uppercase()))),
+        logger: named(LOGGERS).unwrap_or_default().to_owned(),
+        printed: named(&["chan"]).is_some_and(|it| it == "stdout") || named(LOGGERS).is_some_and(|it| it.contains("SubprocessHook")),
         task: task_of(object),
         airflow,
         body,

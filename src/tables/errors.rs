@@ -169,6 +169,11 @@ impl AwsError {
             && (self.kind == other.kind || !apart(self.kind))
     }
 
+    /// Whether both name a request, and not the same one.
+    pub fn is_another_request(&self, other: &Self) -> bool {
+        matches!((&self.request_id, &other.request_id), (Some(a), Some(b)) if a != b)
+    }
+
     /// Takes over what only `from` knows; the more telling code and message win.
     pub fn absorb(&mut self, from: Self) {
         let fill = |mine: &mut Option<String>, theirs: Option<String>| {

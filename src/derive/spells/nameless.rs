@@ -15,6 +15,12 @@ use std::collections::BTreeMap;
 /// A task that was found stuck is queued again within this time.
 const REQUEUED_WITHIN: i64 = 120 * SECOND;
 
+/// Whether an event tells of a stuck task and does not say of which one.
+fn is_anonymous(event: &TaskEvent) -> bool {
+    let stuck = [Event::StuckRequeued, Event::StuckFailed, Event::StuckExhausted, Event::CouldNotQueue, Event::StateMismatch];
+    stuck.contains(&event.event) && !event.task.is_known()
+}
+
 /// Whether an event names a task id and nothing else.
 pub(super) fn is_nameless(event: &TaskEvent) -> bool {
     event.event == Event::StuckRequeued && event.task.dag_id.is_none() && event.task.run_id.is_none()
@@ -23,6 +29,10 @@ pub(super) fn is_nameless(event: &TaskEvent) -> bool {
 /// Gives every nameless line to the life it speaks of; what cannot be told becomes a spell that says so.
 pub(super) fn resolve(facts: &Facts, lives: &mut BTreeMap<TaskKey, Life>) -> Vec<Spell> {
     let mut unresolved = Vec::new();
+    for event in facts.events.iter().filter(|it| is_anonymous(it)) {
+        let life = Life { task: event.task.clone(), ..Life::default() };
+        unresolved.extend(super::spell(&life, event, None));
+    }
     for group in groups(facts) {
         let Some(first) = group.first() else { continue };
         let chosen = candidates(lives, first, group.len());

@@ -64,7 +64,7 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     matches.sort_by(|a, b| a.start.cmp(&b.start).then(b.end.cmp(&a.end)));
     let mut merged: Vec<Found> = Vec::new();
     for found in matches {
-        match merged.iter_mut().find(|it| it.error.agrees(&found.error)) {
+        match merged.iter_mut().find(|it| it.error.agrees(&found.error) && !it.error.is_another_request(&found.error)) {
             Some(earlier) => merge(earlier, found),
             None => merged.push(found),
         }
