@@ -75,7 +75,9 @@ impl Evidence {
 
     /// Reads dumps that are already in memory.
     pub fn of_dumps(dumps: &[(&str, &'static [u8])], settings: &Settings) -> Result<Self> {
-        let leaf = |(name, bytes): &(&str, &'static [u8])| vec![read_leaf(Leaf { name: (*name).to_owned(), reader: Box::new(*bytes) }, None, settings)];
+        let leaf = |(name, bytes): &(&str, &'static [u8])| {
+            vec![read_leaf(Leaf { name: (*name).to_owned(), reader: Box::new(*bytes) }, None, settings)]
+        };
         Self::of(dumps.iter().map(leaf).collect(), Vec::new())
     }
 
@@ -174,15 +176,18 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
     }
     let source = forced.or_else(|| SOURCES.iter().copied().find(|it| (it.claims)(&head)));
     let mut batch = Batch::default();
-    match source {
-        Some(source) => {
-            coverage.kind = Some(source.id);
-            (source.read)(&mut Input { name: name.as_str().into(), feed: &mut feed, caps: settings.caps, zone: &settings.zone, out: &mut batch });
-        }
-        None => {
-            coverage.notes.push("not recognised: neither text nor a format we know".to_owned());
-            feed.drain();
-        }
+    if let Some(source) = source {
+        coverage.kind = Some(source.id);
+        (source.read)(&mut Input {
+            name: name.as_str().into(),
+            feed: &mut feed,
+            caps: settings.caps,
+            zone: &settings.zone,
+            out: &mut batch,
+        });
+    } else {
+        coverage.notes.push("not recognised: neither text nor a format we know".to_owned());
+        feed.drain();
     }
     coverage.bytes = feed.taken();
     coverage.records = batch.records();

@@ -155,8 +155,8 @@ pub fn id_of(detector: &str, parts: &[&str]) -> String {
         hasher.update([0]);
         hasher.update(part.as_bytes());
     }
-    let hex: String = hasher.finalize().iter().take(8).map(|it| format!("{it:02x}")).collect();
-    format!("f1:{hex}")
+    let half = hasher.finalize().iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+    format!("f1:{half:016x}")
 }
 
 /// A proof from an origin.

@@ -18,6 +18,7 @@ pub mod logs;
 pub mod sources;
 pub mod derive;
 pub mod settings;
+
 pub mod evidence;
 pub mod finding;
 pub mod detectors;

@@ -17,7 +17,7 @@ struct Secret {
 /// Every shape of secret we know, most specific first.
 const SECRETS: &[Secret] = &[
     Secret { pattern: r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)", keeps: "" },
-    Secret { pattern: r#"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})([^A-Za-z0-9]{1,40})[A-Za-z0-9/+]{40}\b"#, keeps: "" },
+    Secret { pattern: r"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})([^A-Za-z0-9]{1,40})[A-Za-z0-9/+]{40}\b", keeps: "" },
     Secret { pattern: r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b", keeps: "" },
     Secret { pattern: r"\beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){0,4}", keeps: "" },
     Secret { pattern: r"\b(?:FwoG|IQoJ|AQoD|FQoG)[A-Za-z0-9/+=%]{30,}", keeps: "" },
@@ -25,9 +25,15 @@ const SECRETS: &[Secret] = &[
     Secret { pattern: r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s'\x22<>]+", keeps: "$1" },
     Secret { pattern: r"(?i)([?&](?:Signature|AWSAccessKeyId|sig|sv|token|access_token)=)[^&\s'\x22<>]+", keeps: "$1" },
     Secret { pattern: r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s/:@'\x22]*:)[^\s@'\x22]+(@)", keeps: "$1[redacted]$2" },
-    Secret { pattern: r"(?i)(\b(?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?(?:bearer|basic|aws4-hmac-sha256)?\s*)[^\s'\x22]{6,}[^'\x22\r\n]*", keeps: "$1" },
+    Secret {
+        pattern: r"(?i)(\b(?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?(?:bearer|basic|aws4-hmac-sha256)?\s*)[^\s'\x22]{6,}[^'\x22\r\n]*",
+        keeps: "$1",
+    },
     Secret { pattern: r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}", keeps: "$1" },
-    Secret { pattern: r"(?i)(\b(?:access_key_id|secret_access_key|session_token|master_symmetric_key)\s+(?:as\s+)?')[^']*(')", keeps: "$1[redacted]$2" },
+    Secret {
+        pattern: r"(?i)(\b(?:access_key_id|secret_access_key|session_token|master_symmetric_key)\s+(?:as\s+)?')[^']*(')",
+        keeps: "$1[redacted]$2",
+    },
     Secret { pattern: r"(?i)(\bpassword\s+')[^']*(')", keeps: "$1[redacted]$2" },
     Secret {
         pattern: r"(?i)((?:aws_?)?(?:secret_?access_?key|session_?token|security_?token|access_?key_?id|secret_?key)\\?['\x22]?\s*[:=]\s*\\?['\x22]?)[^\s;,'\x22\\&}]{8,}",
@@ -91,7 +97,9 @@ pub fn without_escapes(text: &str) -> Cow<'_, str> {
 fn is_hostile(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{061c}' | '\u{feff}' | '\u{2028}' | '\u{2029}' => true,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{061c}' | '\u{feff}' | '\u{2028}' | '\u{2029}' => {
+            true
+        }
         _ => c.is_control(),
     }
 }
@@ -127,7 +135,10 @@ mod tests {
         let secrets = [
             ("key AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI"),
             ("key AKIAIOSFODNN7EXAMPLE.", "AKIAIOSF"),
-            ("copy t from 's3://b' credentials 'aws_access_key_id=AKIAIOSFODNN7EXAMPLE;aws_secret_access_key=abcdEFGH1234/+abcdEFGH1234abcdEFGH1234abcd;token=FwoGZXIvYXdzEXAMPLETOKEN0123456789'", "abcdEFGH"),
+            (
+                "copy t from 's3://b' credentials 'aws_access_key_id=AKIAIOSFODNN7EXAMPLE;aws_secret_access_key=abcdEFGH1234/+abcdEFGH1234abcdEFGH1234abcd;token=FwoGZXIvYXdzEXAMPLETOKEN0123456789'",
+                "abcdEFGH",
+            ),
             ("copy t access_key_id 'xyzzyaccess' secret_access_key 'xyzzysecret'", "xyzzysecret"),
             ("postgresql://etl:hunter2pw@db:5439/dev", "hunter2pw"),
             ("https://b.s3.amazonaws.com/k?X-Amz-Credential=ASIAABCDEFGHIJKLMNOP%2F20240101&X-Amz-Signature=deadbeef01", "deadbeef01"),

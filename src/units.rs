@@ -66,10 +66,7 @@ impl Moment {
         let (offset, used) = read_zone(text.get(at..).unwrap_or_default());
         at += used;
         let micros = days * 86_400 * SECOND + of_day - offset.unwrap_or(0) * SECOND;
-        (EARLIEST..LATEST).contains(&micros.div_euclid(SECOND)).then_some((
-            Stamp { moment: Self(micros), zoned: offset.is_some() },
-            at,
-        ))
+        (EARLIEST..LATEST).contains(&micros.div_euclid(SECOND)).then_some((Stamp { moment: Self(micros), zoned: offset.is_some() }, at))
     }
 
     /// Reads `text` when the whole of it is a moment.
@@ -80,6 +77,7 @@ impl Moment {
     }
 
     /// The moment that a clock in `zone` showed as this one.
+    #[must_use]
     pub fn shown_in(self, zone: &TimeZone) -> Self {
         let Ok(shown) = Timestamp::from_microsecond(self.0) else { return self };
         let civil = TimeZone::UTC.to_datetime(shown);
@@ -93,9 +91,7 @@ const LATEST: i64 = 7_258_118_400;
 
 fn digits(text: &[u8], count: usize) -> Option<i64> {
     let digits = text.get(..count)?;
-    digits.iter().all(u8::is_ascii_digit).then(|| {
-        digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))
-    })
+    digits.iter().all(u8::is_ascii_digit).then(|| digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
 }
 
 /// Days since 1970 and the bytes read.
@@ -155,9 +151,29 @@ fn read_time(text: &[u8]) -> Option<(i64, usize)> {
 
 /// Zone names that Airflow's UI and operators print, with their offset in hours.
 const ZONES: &[(&str, i64)] = &[
-    ("UTC", 0), ("GMT", 0), ("EST", -5), ("EDT", -4), ("CST", -6), ("CDT", -5), ("MST", -7), ("MDT", -6),
-    ("PST", -8), ("PDT", -7), ("CET", 1), ("CEST", 2), ("BST", 1), ("WET", 0), ("WEST", 1), ("EET", 2),
-    ("EEST", 3), ("JST", 9), ("KST", 9), ("IST", 5), ("SGT", 8), ("AEST", 10), ("AEDT", 11),
+    ("UTC", 0),
+    ("GMT", 0),
+    ("EST", -5),
+    ("EDT", -4),
+    ("CST", -6),
+    ("CDT", -5),
+    ("MST", -7),
+    ("MDT", -6),
+    ("PST", -8),
+    ("PDT", -7),
+    ("CET", 1),
+    ("CEST", 2),
+    ("BST", 1),
+    ("WET", 0),
+    ("WEST", 1),
+    ("EET", 2),
+    ("EEST", 3),
+    ("JST", 9),
+    ("KST", 9),
+    ("IST", 5),
+    ("SGT", 8),
+    ("AEST", 10),
+    ("AEDT", 11),
 ];
 
 /// The offset in seconds, if one is written, and the bytes read.

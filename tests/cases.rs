@@ -1,6 +1,12 @@
 //! Excerpts that strangers posted, scored by their labels.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a broken test should stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a broken test should stop loudly"
+)]
 
 mod common;
 
@@ -50,7 +56,8 @@ fn strangers_excerpts_are_told_as_labelled() {
     for kind in kinds {
         let name = kind.file_name().unwrap().to_string_lossy().into_owned();
         let mut tally = Tally::default();
-        let mut labels: Vec<_> = fs::read_dir(&kind).unwrap().map(|it| it.unwrap().path()).filter(|it| it.to_string_lossy().ends_with(".label.json")).collect();
+        let mut labels: Vec<_> =
+            fs::read_dir(&kind).unwrap().map(|it| it.unwrap().path()).filter(|it| it.to_string_lossy().ends_with(".label.json")).collect();
         labels.sort();
         for label in labels {
             score(&label, &mut tally, &mut known);
@@ -107,7 +114,11 @@ fn score(label: &Path, tally: &mut Tally, known: &mut BTreeSet<&'static str>) {
             tally.facts += 1;
             tally.facts_right += usize::from(right);
             if !right {
-                tally.wrong_facts.push(format!("{id}: {fact} = {}; ours {:?}", expected[&fact], of_detector.iter().map(|it| (&it.facts, &it.instances)).collect::<Vec<_>>()));
+                tally.wrong_facts.push(format!(
+                    "{id}: {fact} = {}; ours {:?}",
+                    expected[&fact],
+                    of_detector.iter().map(|it| (&it.facts, &it.instances)).collect::<Vec<_>>()
+                ));
             }
         }
     }
@@ -130,7 +141,9 @@ fn facts(expected: &Value, findings: &[&&Finding]) -> Vec<(String, bool)> {
         let mut all = Vec::new();
         for finding in findings {
             for object in std::iter::once(&finding.facts).chain(&finding.instances) {
-                all.extend(keys.iter().filter_map(|it| object.get(*it)).map(|it| it.as_str().map_or_else(|| it.to_string(), ToOwned::to_owned)));
+                all.extend(
+                    keys.iter().filter_map(|it| object.get(*it)).map(|it| it.as_str().map_or_else(|| it.to_string(), ToOwned::to_owned)),
+                );
             }
         }
         all
@@ -166,14 +179,16 @@ fn facts(expected: &Value, findings: &[&&Finding]) -> Vec<(String, bool)> {
                 ours.iter().any(|it| it == first)
             }
             (_, "policy_type") => {
-                let plain = text.replace('_', "-").replace("-policy", "").replace("scp", "service-control").replace("permissions-boundary", "permissions-boundary");
+                let plain = text.replace('_', "-").replace("-policy", "").replace("scp", "service-control");
                 ours.iter().any(|it| plain.contains(it.as_str()))
             }
             (_, "deny") => ours.iter().any(|it| (it == "true") == text.starts_with("explicit")),
             (_, "subtype") if text == "kms" => ours.iter().any(|it| it == "kms"),
             (_, "subtype") => continue,
-            (_, "queued_for_s_about") => ours.iter().any(|it| it.parse::<f64>().is_ok_and(|it| (it - value.as_f64().unwrap()).abs() <= value.as_f64().unwrap() * 0.05)),
-            _ => ours.iter().any(|it| *it == text),
+            (_, "queued_for_s_about") => ours
+                .iter()
+                .any(|it| it.parse::<f64>().is_ok_and(|it| (it - value.as_f64().unwrap()).abs() <= value.as_f64().unwrap() * 0.05)),
+            _ => ours.contains(&text),
         };
         judged.push((fact.clone(), right));
     }

@@ -75,7 +75,11 @@ fn wrong_value(denied: &Value, instance: &Map<String, Value>) -> Option<String> 
             (false, given) => given.is_none() || inferred || masked,
         };
         if !right {
-            return Some(format!("{ours} of {:?}: expected {expected} (in log: {}), got {given:?} inferred {inferred}", key(denied.as_object().unwrap(), "attempt"), in_log.contains(&truth)));
+            return Some(format!(
+                "{ours} of {:?}: expected {expected} (in log: {}), got {given:?} inferred {inferred}",
+                key(denied.as_object().unwrap(), "attempt"),
+                in_log.contains(&truth)
+            ));
         }
     }
     None
@@ -96,7 +100,9 @@ fn spells(report: &Report, truth: &Value) -> Score {
             let outcome = spell["outcome"].as_str().unwrap_or_default();
             let fits = |it: &Map<String, Value>| {
                 let wait = it.get("wait_seconds").and_then(Value::as_f64);
-                same(it, &wanted) && wait.is_some_and(|it| (it - seconds).abs() <= 2.0) && it.get("outcome").and_then(Value::as_str) == Some(outcome)
+                same(it, &wanted)
+                    && wait.is_some_and(|it| (it - seconds).abs() <= 2.0)
+                    && it.get("outcome").and_then(Value::as_str) == Some(outcome)
             };
             match found.iter().position(fits) {
                 Some(at) => {
@@ -130,7 +136,8 @@ fn the_whole_corpus_is_told_as_it_happened() {
         let folder = corpus.join(version);
         let truth = truth_of(&folder);
         let forms: Vec<PathBuf> = ["raw", "cloudwatch-json", "s3-export"].iter().map(|it| folder.join(it)).collect();
-        let mut runs: Vec<(String, Vec<&Path>)> = forms.iter().map(|it| (it.file_name().unwrap().to_string_lossy().into_owned(), vec![it.as_path()])).collect();
+        let mut runs: Vec<(String, Vec<&Path>)> =
+            forms.iter().map(|it| (it.file_name().unwrap().to_string_lossy().into_owned(), vec![it.as_path()])).collect();
         runs.push(("all forms".to_owned(), forms.iter().map(PathBuf::as_path).collect()));
         for (form, paths) in runs {
             let report = common::analyze(&paths);

@@ -10,8 +10,8 @@ use std::{
 
 mod unpack;
 
-pub use unpack::{Leaf, Unpacked};
 pub(crate) use unpack::damage_text;
+pub use unpack::{Leaf, Unpacked};
 
 /// Caps against hostile or broken inputs; each may be set, and what they cut is counted.
 #[derive(Clone, Copy, Debug)]

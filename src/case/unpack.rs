@@ -88,7 +88,7 @@ fn peel(name: &str, reader: Box<dyn Read + '_>, caps: Caps, depth: usize, each: 
         return;
     }
     let counted = Counted::new(whole);
-    let count = counted.count.clone();
+    let count = std::rc::Rc::clone(&counted.count);
     let inner: Box<dyn Read> = match wrapping {
         Wrapping::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, counted))),
         Wrapping::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::with_capacity(BUFFER, counted))),

@@ -88,7 +88,8 @@ pub(super) type FailOn = Option<Severity>;
 
 pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
     let mut settings = args.shared.settings()?;
-    settings.zone = TimeZone::get(&args.tz).map_err(|_| Error::Usage(format!("--tz {}: no such zone; write one like Europe/Berlin or UTC", args.tz)))?;
+    settings.zone = TimeZone::get(&args.tz)
+        .map_err(|_| Error::Usage(format!("--tz {}: no such zone; write one like Europe/Berlin or UTC", args.tz)))?;
     let listing = Listing::of(&args.paths);
     if listing.files.is_empty()
         && let Some(first) = listing.unreadable.first()
@@ -122,14 +123,22 @@ impl SharedArgs {
         if let (Some(since), Some(until)) = (settings.since, settings.until)
             && since >= until
         {
-            return Err(Error::Usage(format!("the window is empty: --since {} is not before --until {}", since.rfc3339(), until.rfc3339())));
+            return Err(Error::Usage(format!(
+                "the window is empty: --since {} is not before --until {}",
+                since.rfc3339(),
+                until.rfc3339()
+            )));
         }
         Ok(settings)
     }
 
     /// Judges the evidence, prints the report, writes the tables.
     pub(super) fn conclude(&self, evidence: &Evidence, settings: &Settings, with_evidence: bool) -> Result<Ending> {
-        let chosen: Vec<&'static Detector> = DETECTORS.iter().copied().filter(|it| self.detector.is_empty() || self.detector.iter().any(|chosen| chosen.id == it.id)).collect();
+        let chosen: Vec<&'static Detector> = DETECTORS
+            .iter()
+            .copied()
+            .filter(|it| self.detector.is_empty() || self.detector.iter().any(|chosen| chosen.id == it.id))
+            .collect();
         let verdicts = detectors::judge(&chosen, evidence, settings)?;
         let report = Report::new(evidence, verdicts, settings)?;
         let mut ending = Ending {
@@ -138,7 +147,7 @@ impl SharedArgs {
             write_failed: None,
         };
         if let Some(dir) = &self.out {
-            ending.write_failed = self.write(dir, &report, evidence, with_evidence).err();
+            ending.write_failed = write(dir, &report, evidence, with_evidence).err();
         }
         self.print(&report)?;
         Ok(ending)
@@ -159,21 +168,22 @@ impl SharedArgs {
         (format.write)(report, &style, &mut text).map_err(|it| write_error("the report", it))?;
         super::describe::print(&text).map(|_| ())
     }
+}
 
-    fn write(&self, dir: &Path, report: &Report, evidence: &Evidence, with_evidence: bool) -> Result<()> {
-        let (day, run_id) = (report.day(), report.run_id());
-        for (table, bytes) in parquet::files(report, &run_id)? {
-            store(&dir.join(table).join(format!("dt={day}")), &format!("{run_id}.parquet"), &bytes)?;
-        }
-        if with_evidence {
-            for table in casefile::tables::TABLES {
-                if let Some(frame) = evidence.frame(table) {
-                    store(&dir.join("evidence"), &format!("{}.parquet", table.name), &parquet::evidence(table, frame)?)?;
-                }
+/// Writes the tables of a report, and of its evidence.
+fn write(dir: &Path, report: &Report, evidence: &Evidence, with_evidence: bool) -> Result<()> {
+    let (day, run_id) = (report.day(), report.run_id());
+    for (table, bytes) in parquet::files(report, &run_id)? {
+        store(&dir.join(table).join(format!("dt={day}")), &format!("{run_id}.parquet"), &bytes)?;
+    }
+    if with_evidence {
+        for table in casefile::tables::TABLES {
+            if let Some(frame) = evidence.frame(table) {
+                store(&dir.join("evidence"), &format!("{}.parquet", table.name), &parquet::evidence(table, frame)?)?;
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Writes under a temporary name, then renames: nothing half-written is visible.
@@ -188,7 +198,7 @@ fn store(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     });
     if let Err(source) = written {
         // What could not be written whole must not stay behind; if it cannot be removed either, the first error counts.
-        let _ = fs::remove_file(&temporary);
+        fs::remove_file(&temporary).unwrap_or_default();
         return Err(failed(source));
     }
     fs::rename(&temporary, &path).map_err(failed)

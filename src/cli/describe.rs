@@ -1,13 +1,7 @@
 //! Commands that describe the program itself, from the lists it works with.
 
 use super::{Ending, write_error};
-use casefile::{
-    detectors::DETECTORS,
-    error::Result,
-    report::parquet::LAKE,
-    settings,
-    tables::TABLES,
-};
+use casefile::{detectors::DETECTORS, error::Result, report::parquet::LAKE, settings, tables::TABLES};
 use std::{
     fmt::Write as _,
     io::{self, Write as _},

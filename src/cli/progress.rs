@@ -3,7 +3,11 @@
 use super::When;
 use casefile::case::Meter;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::{io::IsTerminal as _, sync::atomic::{AtomicBool, Ordering}, time::Duration};
+use std::{
+    io::IsTerminal as _,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 /// Runs `work` and shows how far it is.
 pub(super) fn shown<T: Send>(when: When, meter: &Meter, total: u64, work: impl FnOnce() -> T + Send) -> T {

@@ -1,13 +1,9 @@
 //! The same refusal, read from a log, its filtered dump and its export, is one.
 
-use crate::{
-    logs::facts::key_of,
-    tables::errors::ErrorRow,
-    units::SECOND,
-};
+use crate::{logs::facts::key_of, tables::errors::ErrorRow, units::SECOND};
 use std::collections::BTreeMap;
 
-/// Copies of one event differ by at most this much: CloudWatch stamps an event when it arrives.
+/// Copies of one event differ by at most this much: `CloudWatch` stamps an event when it arrives.
 const SAME_MOMENT: i64 = 2 * SECOND;
 
 /// Every refusal once, in the order of time.

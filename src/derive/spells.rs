@@ -51,14 +51,21 @@ pub(super) fn spells(facts: &Facts) -> Vec<Spell> {
 fn lives(facts: &Facts) -> BTreeMap<TaskKey, Life> {
     let mut lives: BTreeMap<TaskKey, Life> = BTreeMap::new();
     for event in facts.events.iter().filter(|it| it.task.is_known() && !nameless::is_nameless(it)) {
-        let life = lives.entry(key_of(&event.task)).or_insert_with(|| Life { task: TaskRef { try_number: None, ..event.task.clone() }, ..Life::default() });
+        let life = lives
+            .entry(key_of(&event.task))
+            .or_insert_with(|| Life { task: TaskRef { try_number: None, ..event.task.clone() }, ..Life::default() });
         life.task.inferred &= event.task.inferred;
         let at = if event.event == Event::Queued { event.at } else { event.queued_at };
         if let Some(at) = at {
             life.queued.push(Queued { at, try_number: event.task.try_number, queue: event.queue.clone(), origin: event.origin.clone() });
         }
         match event.event {
-            Event::Started | Event::StuckRequeued | Event::StuckFailed | Event::StuckExhausted | Event::CouldNotQueue | Event::StateMismatch => {
+            Event::Started
+            | Event::StuckRequeued
+            | Event::StuckFailed
+            | Event::StuckExhausted
+            | Event::CouldNotQueue
+            | Event::StateMismatch => {
                 life.ends.push(event.clone());
             }
             Event::Finished => {
@@ -197,7 +204,11 @@ fn as_spell(life: &Life, end: &TaskEvent, queued: Option<&Queued>, outcome: &'st
         left_at: end.at,
         found: end.event.name(),
         outcome,
-        queue: end.queue.clone().or_else(|| queued.and_then(|it| it.queue.clone())).or_else(|| life.queued.iter().find_map(|it| it.queue.clone())),
+        queue: end
+            .queue
+            .clone()
+            .or_else(|| queued.and_then(|it| it.queue.clone()))
+            .or_else(|| life.queued.iter().find_map(|it| it.queue.clone())),
         executor_state: end.executor_state.clone(),
         ambiguous: false,
         excerpt: end.excerpt.clone(),

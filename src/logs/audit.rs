@@ -10,7 +10,7 @@ use crate::{
     units::Moment,
 };
 
-/// One call, as CloudTrail or an S3 server access log records it.
+/// One call, as `CloudTrail` or an S3 server access log records it.
 #[derive(Debug, Default)]
 pub struct Audit {
     /// When.
@@ -38,25 +38,23 @@ pub struct Audit {
 /// The row of a call that was refused; `None` when it was not.
 pub fn refusal(audit: Audit, origin: Origin) -> Option<ErrorRow> {
     let told = aws_error::find(&audit.message).into_iter().next().map(|it| it.error);
-    let class = aws_error::kind_of_code(&audit.code);
-    if class.is_none() && told.is_none() {
+    if !aws_error::says_refused(&audit.code) && told.is_none() {
         return None;
     }
-    let service = aws_error::service_named(&audit.service).map_or_else(|| audit.service.split('.').next().unwrap_or_default().to_owned(), ToOwned::to_owned);
+    let service = aws_error::service_named(&audit.service)
+        .map_or_else(|| audit.service.split('.').next().unwrap_or_default().to_owned(), ToOwned::to_owned);
     let mut error = told.unwrap_or_default();
-    error.absorb(
-        AwsError {
-            kind: class.flatten(),
-            operation: Some(audit.operation),
-            code: Some(audit.code),
-            principal: audit.principal,
-            resource: audit.resource,
-            resource_inferred: audit.resource_inferred,
-            request_id: audit.request_id,
-            message: audit.message,
-            ..AwsError::default()
-        },
-    );
+    error.absorb(AwsError {
+        kind: aws_error::says_unknown(&audit.code).then_some("credentials"),
+        operation: Some(audit.operation),
+        code: Some(audit.code),
+        principal: audit.principal,
+        resource: audit.resource,
+        resource_inferred: audit.resource_inferred,
+        request_id: audit.request_id,
+        message: audit.message,
+        ..AwsError::default()
+    });
     error.service = Some(service);
     error.message = text::safe(&text::one_line(&error.message), 600);
     aws_error::imply(&mut error);

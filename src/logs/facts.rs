@@ -45,7 +45,7 @@ pub struct Facts {
     pub last_told: Option<Moment>,
     changes: BTreeMap<(String, i64), i64>,
     open: HashMap<TaskKey, Vec<TaskEvent>>,
-    remarks: HashMap<(Event, Option<String>), TaskEvent>,
+    remarks: BTreeMap<(Event, Option<String>), TaskEvent>,
 }
 
 /// The hash by which a task instance, and a try of it, is remembered.
@@ -64,7 +64,10 @@ impl Facts {
     /// Takes a fact.
     pub fn push(&mut self, event: TaskEvent) {
         self.last_told = self.last_told.max(event.at);
-        self.scheduler_spoke |= !matches!(event.event, Event::Started | Event::Ended | Event::WorkerReady | Event::WorkerQueues | Event::WorkerStopping | Event::WorkerLost);
+        self.scheduler_spoke |= !matches!(
+            event.event,
+            Event::Started | Event::Ended | Event::WorkerReady | Event::WorkerQueues | Event::WorkerStopping | Event::WorkerLost
+        );
         match event.event {
             Event::PoolFull | Event::DagLimit | Event::ParallelismFull | Event::WorkerLost | Event::WorkerStopping => self.remark(event),
             Event::WorkerReady => {
@@ -165,6 +168,7 @@ impl Facts {
     /// Closes the books of one input.
     pub fn close(&mut self) {
         let open = std::mem::take(&mut self.open);
+        #[expect(clippy::iter_over_hash_type, reason = "everything that it adds is sorted below")]
         for (_, known) in open {
             // A start that nothing else is known of is only needed when another input tells of a long wait.
             if known.iter().all(|it| it.event == Event::Started && it.queued_at.is_none()) {

@@ -7,7 +7,10 @@ pattern!(KEYED, r"dag_id=(.+?)(/|-|__)run_id=(.+?)(?:/|-|__)task_id=(.+?)(?:(?:/
 // Airflow 2.2 and before: dag/task/execution date/try.log.
 pattern!(DATED, r"(?:^|/)([^/]+)/([^/]+)/(\d{4}-\d\d-\d\dT\d\d[:_]\d\d[:_]\d\d[^/]*)/(\d+)\.log");
 pattern!(INSTANCE, r"<TaskInstance: (<[^<>\[\]]*>[^<>\[\]]*|[^<>\[\]]+?)(?: map_index=(-?\d+))? \[(\w+|None)\]>");
-pattern!(KEY, r"TaskInstanceKey\(dag_id='([^']*)', task_id='([^']*)', (?:run_id='([^']*)'|execution_date=datetime\.datetime\(([^)]*)\)[^,]*\)?), try_number=(\d+)(?:, map_index=(-?\d+))?");
+pattern!(
+    KEY,
+    r"TaskInstanceKey\(dag_id='([^']*)', task_id='([^']*)', (?:run_id='([^']*)'|execution_date=datetime\.datetime\(([^)]*)\)[^,]*\)?), try_number=(\d+)(?:, map_index=(-?\d+))?"
+);
 pattern!(KEY_PARTS, r"(dag_id|task_id|run_id|try_number|map_index)='?([^',()]+)'?");
 pattern!(TUPLE, r"\('([^']+)', '([^']+)', (?:datetime\.datetime\(([0-9, ]+)|'([^']+)')[^)]*\)?[^)]*?(?:, (\d+))?\)");
 pattern!(COMMAND, r"\['?(?:airflow|\*\*\*)'?, (?:'tasks', )?'run', '([^']+)', '([^']+)', '([^']+)'");
@@ -20,7 +23,7 @@ fn group(captures: &regex::Captures<'_>, at: usize) -> Option<String> {
 }
 
 /// From the name of a file, S3 key or log stream.
-pub fn from_name(name: &str) -> Option<TaskRef> {
+pub(super) fn from_name(name: &str) -> Option<TaskRef> {
     if let Some(found) = KEYED.as_ref()?.captures(name) {
         let lossy = &found[2] != "/" || !found[3].contains(':') && found[3].contains('_');
         let dag = found[1].rsplit('/').next().unwrap_or_default().to_owned();
@@ -54,7 +57,7 @@ fn restored(run: &str) -> String {
 }
 
 /// Every `<TaskInstance: dag.task run [state]>` in a text, with its state.
-pub fn instances(text: &str) -> Vec<(TaskRef, String)> {
+pub(super) fn instances(text: &str) -> Vec<(TaskRef, String)> {
     let Some(pattern) = INSTANCE.as_ref() else { return Vec::new() };
     let read = |found: regex::Captures<'_>| {
         let words = found[1].trim();
@@ -78,7 +81,7 @@ pub fn instances(text: &str) -> Vec<(TaskRef, String)> {
 }
 
 /// `TaskInstanceKey(dag_id='…', …)`, whole or with parts cut away.
-pub fn key(text: &str) -> Option<TaskRef> {
+pub(super) fn key(text: &str) -> Option<TaskRef> {
     if let Some(found) = KEY.as_ref()?.captures(text) {
         return Some(TaskRef {
             dag_id: group(&found, 1),
@@ -93,7 +96,7 @@ pub fn key(text: &str) -> Option<TaskRef> {
 }
 
 /// `dag_id='…', task_id='…'` in any order, as in the repr of a task instance.
-pub fn parts(text: &str) -> Option<TaskRef> {
+pub(super) fn parts(text: &str) -> Option<TaskRef> {
     let mut task = TaskRef::default();
     for found in KEY_PARTS.as_ref()?.captures_iter(text) {
         let value = found[2].to_owned();
@@ -110,7 +113,7 @@ pub fn parts(text: &str) -> Option<TaskRef> {
 }
 
 /// `('dag', 'task', datetime.datetime(…), 1)`: the key of Airflow 1.10 and of Celery task ids.
-pub fn tuple(text: &str) -> Option<TaskRef> {
+pub(super) fn tuple(text: &str) -> Option<TaskRef> {
     let found = TUPLE.as_ref()?.captures(text)?;
     Some(TaskRef {
         dag_id: group(&found, 1),
@@ -122,7 +125,7 @@ pub fn tuple(text: &str) -> Option<TaskRef> {
 }
 
 /// `['airflow', 'tasks', 'run', 'dag', 'task', 'run', …]`.
-pub fn command(text: &str) -> Option<TaskRef> {
+pub(super) fn command(text: &str) -> Option<TaskRef> {
     let found = COMMAND.as_ref()?.captures(text)?;
     let map = COMMAND_MAP.as_ref()?.captures(text);
     Some(TaskRef {
@@ -150,9 +153,7 @@ fn run_text(run: &str) -> String {
 fn civil(parts: &str) -> Option<String> {
     let numbers: Vec<u32> = parts.split(',').map_while(|it| it.trim().parse().ok()).collect();
     let part = |at: usize| numbers.get(at).copied().unwrap_or(0);
-    (numbers.len() >= 3).then(|| {
-        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00", part(0), part(1), part(2), part(3), part(4), part(5))
-    })
+    (numbers.len() >= 3).then(|| format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00", part(0), part(1), part(2), part(3), part(4), part(5)))
 }
 
 #[cfg(test)]
@@ -163,16 +164,30 @@ mod tests {
         let text = |it: &Option<String>| it.clone().unwrap_or_else(|| "?".into());
         format!(
             "{}.{} {} {:?} {:?} {}",
-            text(&task.dag_id), text(&task.task_id), text(&task.run_id), task.map_index, task.try_number, task.inferred
+            text(&task.dag_id),
+            text(&task.task_id),
+            text(&task.run_id),
+            task.map_index,
+            task.try_number,
+            task.inferred
         )
     }
 
     #[test]
     fn names_of_files_and_streams_tell_the_try() {
         for (name, expected) in [
-            ("logs/dag_id=d/run_id=manual__2026-11-20T08:25:56.1+00:00/task_id=t/attempt=2.log", "d.t manual__2026-11-20T08:25:56.1+00:00 None Some(2) false"),
-            ("dag_id=d/run_id=manual__2026-11-20T08_25_56.1+00_00_N2j/task_id=g.t/map_index=3/attempt=1.log", "d.g.t manual__2026-11-20T08:25:56.1+00:00_N2j Some(3) Some(1) true"),
-            ("x/dag_id=my-dag-run_id=scheduled__2024-01-01T00_00_00+00_00-task_id=a-b-attempt=1.log/000000.gz", "my-dag.a-b scheduled__2024-01-01T00:00:00+00:00 None Some(1) true"),
+            (
+                "logs/dag_id=d/run_id=manual__2026-11-20T08:25:56.1+00:00/task_id=t/attempt=2.log",
+                "d.t manual__2026-11-20T08:25:56.1+00:00 None Some(2) false",
+            ),
+            (
+                "dag_id=d/run_id=manual__2026-11-20T08_25_56.1+00_00_N2j/task_id=g.t/map_index=3/attempt=1.log",
+                "d.g.t manual__2026-11-20T08:25:56.1+00:00_N2j Some(3) Some(1) true",
+            ),
+            (
+                "x/dag_id=my-dag-run_id=scheduled__2024-01-01T00_00_00+00_00-task_id=a-b-attempt=1.log/000000.gz",
+                "my-dag.a-b scheduled__2024-01-01T00:00:00+00:00 None Some(1) true",
+            ),
             ("logs/dag/task/2019-01-15T03:00:00+00:00/4.log", "dag.task 2019-01-15T03:00:00+00:00 None Some(4) false"),
         ] {
             assert_eq!(shown(&from_name(name).unwrap()), expected);
@@ -183,15 +198,23 @@ mod tests {
     #[test]
     fn texts_tell_the_try() {
         let one = |text: &str| shown(&instances(text).first().unwrap().0);
-        assert_eq!(one("<TaskInstance: fanout-map.vendor.pull manual__x map_index=342 [queued]>"), "fanout-map.vendor.pull manual__x Some(342) None false");
+        assert_eq!(
+            one("<TaskInstance: fanout-map.vendor.pull manual__x map_index=342 [queued]>"),
+            "fanout-map.vendor.pull manual__x Some(342) None false"
+        );
         assert_eq!(one("<TaskInstance: load0 2022-03-13 07:00:00+00:00 [queued]>"), "?.load0 2022-03-13T07:00:00+00:00 None None false");
         let key = |text: &str| shown(&super::key(text).unwrap());
         assert_eq!(key("TaskInstanceKey(dag_id='d', task_id='t', run_id='r', try_number=1, map_index=-1) to"), "d.t r None Some(1) false");
         assert_eq!(
-            key("TaskInstanceKey(dag_id='s', task_id='h', execution_date=datetime.datetime(2020, 11, 22, 0, 0, tzinfo=Timezone('UTC')), try_number=1) to"),
+            key(
+                "TaskInstanceKey(dag_id='s', task_id='h', execution_date=datetime.datetime(2020, 11, 22, 0, 0, tzinfo=Timezone('UTC')), try_number=1) to"
+            ),
             "s.h 2020-11-22T00:00:00+00:00 None Some(1) false"
         );
-        assert_eq!(shown(&tuple("('m', 'f', datetime.datetime(2020, 4, 24, 8, 0, tzinfo=<Timezone [UTC]>), 1)").unwrap()), "m.f 2020-04-24T08:00:00+00:00 None Some(1) false");
+        assert_eq!(
+            shown(&tuple("('m', 'f', datetime.datetime(2020, 4, 24, 8, 0, tzinfo=<Timezone [UTC]>), 1)").unwrap()),
+            "m.f 2020-04-24T08:00:00+00:00 None Some(1) false"
+        );
         assert_eq!(shown(&command("['airflow', 'tasks', 'run', 'd', 't', 'r', '--map-index', '1']").unwrap()), "d.t r Some(1) None false");
     }
 }

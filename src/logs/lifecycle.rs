@@ -25,10 +25,8 @@ pub(super) fn events(record: &Record<'_>) -> Vec<TaskEvent> {
         Event::Finished => finished(&mut fact, body),
         Event::Ended if message.names == Naming::Fields => ended(&mut fact, body),
         Event::Queued => fact.queue = body.split(" and queue ").nth(1).and_then(first_word),
-        Event::StateMismatch => {
-            if !mismatch(&mut fact, body) {
-                return Vec::new();
-            }
+        Event::StateMismatch if !mismatch(&mut fact, body) => {
+            return Vec::new();
         }
         Event::PoolFull => fact.detail = body.split(" pool ").nth(1).and_then(first_word),
         Event::DagLimit => fact.detail = identity::instances(body).into_iter().next().and_then(|it| it.0.dag_id),
@@ -148,7 +146,8 @@ fn zombie(body: &str) -> TaskRef {
 fn worker(record: &Record<'_>) -> Vec<TaskEvent> {
     if let Some((_, banner)) = record.body.split_once("[queues]") {
         let queue = |line: &str| line.trim().strip_prefix(".> ").and_then(|it| it.split_whitespace().next()).map(ToOwned::to_owned);
-        let queues: Vec<String> = banner.lines().skip(1).map_while(|it| queue(it).or_else(|| it.trim().is_empty().then(String::new))).collect();
+        let queues: Vec<String> =
+            banner.lines().skip(1).map_while(|it| queue(it).or_else(|| it.trim().is_empty().then(String::new))).collect();
         let queues: Vec<String> = queues.into_iter().filter(|it| !it.is_empty()).collect();
         let slots = record.body.split(".> concurrency:").nth(1).and_then(first_word).unwrap_or_default();
         if !queues.is_empty() {
@@ -156,7 +155,11 @@ fn worker(record: &Record<'_>) -> Vec<TaskEvent> {
             fact.detail = Some(queues.join(","));
             fact.queue = queues.into_iter().next();
             fact.state = known(&slots);
-            fact.excerpt = record.body.lines().find(|it| it.trim_start().starts_with(".> ") && it.contains("exchange=")).map(|it| text::safe(it.trim(), 200));
+            fact.excerpt = record
+                .body
+                .lines()
+                .find(|it| it.trim_start().starts_with(".> ") && it.contains("exchange="))
+                .map(|it| text::safe(it.trim(), 200));
             return vec![fact];
         }
     }
@@ -183,9 +186,18 @@ mod tests {
     #[test]
     fn only_a_task_that_says_queued_is_a_mismatch_of_ours() {
         let mut fact = TaskEvent::new(Event::StateMismatch, None, crate::tables::Origin { file: "f".into(), record: 1 });
-        assert!(mismatch(&mut fact, "Executor reports task instance <x> finished (failed) although the task says its queued. (Info: None) Was"));
+        assert!(mismatch(
+            &mut fact,
+            "Executor reports task instance <x> finished (failed) although the task says its queued. (Info: None) Was"
+        ));
         assert_eq!(fact.executor_state.as_deref(), Some("failed"));
-        assert!(!mismatch(&mut fact, "Executor reports task instance <x> finished (success) although the task says its running. (Info: None)"));
-        assert!(mismatch(&mut fact, "Executor X reported that the task instance <x> finished with state failed, but the task instance's state attribute is queued. Learn more"));
+        assert!(!mismatch(
+            &mut fact,
+            "Executor reports task instance <x> finished (success) although the task says its running. (Info: None)"
+        ));
+        assert!(mismatch(
+            &mut fact,
+            "Executor X reported that the task instance <x> finished with state failed, but the task instance's state attribute is queued. Learn more"
+        ));
     }
 }

@@ -4,7 +4,7 @@ use crate::units::{Moment, Stamp};
 
 /// How grave a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub(super) enum Level {
     /// Diagnostics.
     Debug,
     /// News.
@@ -17,7 +17,7 @@ pub enum Level {
 
 impl Level {
     /// Reads the level that a logging library writes.
-    pub fn named(word: &str) -> Option<Self> {
+    pub(super) fn named(word: &str) -> Option<Self> {
         Some(match word {
             "DEBUG" | "debug" | "TRACE" | "trace" | "FINE" => Self::Debug,
             "INFO" | "info" | "NOTICE" | "notice" => Self::Info,
@@ -28,7 +28,7 @@ impl Level {
     }
 
     /// Its name in tables.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Debug => "debug",
             Self::Info => "info",
@@ -40,7 +40,7 @@ impl Level {
 
 /// What stands before the message.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Head<'a> {
+pub(super) struct Head<'a> {
     /// When, if the line says so.
     pub stamp: Option<Stamp>,
     /// How grave, if the line says so.
@@ -54,7 +54,7 @@ pub struct Head<'a> {
 }
 
 /// Reads the head of a line; `None` when the line continues the one before.
-pub fn head(line: &str) -> Option<Head<'_>> {
+pub(super) fn head(line: &str) -> Option<Head<'_>> {
     let text = line.trim_start();
     let indented = text.len() < line.len();
     let found = match text.as_bytes().first()? {
@@ -191,21 +191,31 @@ fn split_level(text: &str) -> (Option<Level>, &str) {
     }
 }
 
+/// How lines begin that continue a traceback or a list.
+const JOINTS: &[&str] = &[
+    "Traceback (most recent call last)",
+    "During handling of the above exception",
+    "The above exception was the direct cause",
+    "Caused by:",
+    "at ",
+    "... ",
+    "<TaskInstance:",
+    "Suppressed:",
+    "with an explicit deny",
+    "because no ",
+];
+
 /// Whether a line without a head continues a traceback or a list rather than beginning something new.
-pub fn continues(line: &str, in_traceback: bool) -> bool {
+pub(super) fn continues(line: &str, in_traceback: bool) -> bool {
     let trimmed = line.trim_start();
     if trimmed.is_empty() || trimmed.len() < line.len() {
         return true;
     }
-    const JOINTS: &[&str] = &[
-        "Traceback (most recent call last)", "During handling of the above exception", "The above exception was the direct cause",
-        "Caused by:", "at ", "... ", "<TaskInstance:", "Suppressed:", "with an explicit deny", "because no ",
-    ];
     JOINTS.iter().any(|it| trimmed.starts_with(it)) || (in_traceback && looks_like_exception(trimmed))
 }
 
 /// `botocore.exceptions.ClientError: message`, `KeyError: 'x'`.
-pub fn looks_like_exception(line: &str) -> bool {
+pub(super) fn looks_like_exception(line: &str) -> bool {
     let name = line.split([':', '(']).next().unwrap_or_default();
     let last = name.rsplit('.').next().unwrap_or_default();
     !last.is_empty()
@@ -233,11 +243,17 @@ mod tests {
             ("   [2022-01-01, 12:00:00 UTC]{{ssh.py:171}} INFO - msg", (true, Some(Info), "ssh.py", "", "msg")),
             ("[2020-11-23 11:52:04,649] {scheduler_job.py:946} INFO - 1 tasks", (true, Some(Info), "scheduler_job.py", "", "1 tasks")),
             ("[2026-11-20 08:23:28,832: INFO/MainProcess] Task x received", (true, Some(Info), "", "MainProcess", "Task x received")),
-            ("2026-11-20 08:31:55.978325 [info     ] Task x received [celery.worker.strategy]", (true, Some(Info), "celery.worker.strategy", "", "Task x received [celery.worker.strategy]")),
+            (
+                "2026-11-20 08:31:55.978325 [info     ] Task x received [celery.worker.strategy]",
+                (true, Some(Info), "celery.worker.strategy", "", "Task x received [celery.worker.strategy]"),
+            ),
             ("[warning  ] msg", (false, Some(Warning), "", "", "msg")),
             ("2024-04-17 13:12:03,851 INFO - Sending x", (true, Some(Info), "", "", "Sending x")),
             ("24/09/22 19:38:53 ERROR Utils: Aborting", (true, Some(Error), "", "", "Utils: Aborting")),
-            ("2016-03-15 16:12:48,291 - Thread-3 - awscli.tasks - DEBUG - A client", (true, Some(Debug), "Thread-3 - awscli.tasks", "", "A client")),
+            (
+                "2016-03-15 16:12:48,291 - Thread-3 - awscli.tasks - DEBUG - A client",
+                (true, Some(Debug), "Thread-3 - awscli.tasks", "", "A client"),
+            ),
             ("[2022-04-10 21:16:29,286] ERROR Error retrieving", (true, Some(Error), "", "", "Error retrieving")),
             ("ERROR - Task failed", (false, Some(Error), "", "", "Task failed")),
             ("[ERROR] ClientError: An error", (false, Some(Error), "", "", "ClientError: An error")),
@@ -251,7 +267,9 @@ mod tests {
 
     #[test]
     fn what_has_no_prefix_continues() {
-        for line in ["Traceback (most recent call last):", "\t<TaskInstance: a.b c [queued]>", "  File \"x.py\", line 1", "Error: nothing", ""] {
+        for line in
+            ["Traceback (most recent call last):", "\t<TaskInstance: a.b c [queued]>", "  File \"x.py\", line 1", "Error: nothing", ""]
+        {
             assert_eq!(head(line), None, "{line}");
         }
         assert!(continues("botocore.exceptions.ClientError: An error", true));

@@ -134,13 +134,12 @@ impl<'f> LogReader<'f> {
 
     /// Works on one stream, taken out of the others while it is worked on.
     fn with_stream(&mut self, name: &str, work: impl FnOnce(&mut Self, &mut Stream, &mut Assembler)) {
-        let mut stream = match self.streams.get_mut(name) {
-            Some(stream) => std::mem::take(stream),
-            None => {
-                let by_name = Owner::named(identity::from_name(name).or_else(|| identity::from_name(&self.file)));
-                self.streams.insert(name.to_owned(), Stream::default());
-                Stream { owners: BTreeMap::from([(String::new(), by_name)]), ..Stream::default() }
-            }
+        let mut stream = if let Some(stream) = self.streams.get_mut(name) {
+            std::mem::take(stream)
+        } else {
+            let by_name = Owner::named(identity::from_name(name).or_else(|| identity::from_name(&self.file)));
+            self.streams.insert(name.to_owned(), Stream::default());
+            Stream { owners: BTreeMap::from([(String::new(), by_name)]), ..Stream::default() }
         };
         let mut assembler = std::mem::take(&mut stream.assembler);
         work(self, &mut stream, &mut assembler);
@@ -169,7 +168,6 @@ impl<'f> LogReader<'f> {
                 // A worker's log tells of starts in passing; a task's own log is about nothing else.
                 Event::Started if is_own(&record) => owner.starts(event, record.body, self.facts),
                 Event::Ended => owner.ends(event),
-                Event::Started => self.facts.push(event),
                 _ => self.facts.push(event),
             }
         }

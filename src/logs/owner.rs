@@ -1,7 +1,8 @@
 //! The try that a stream's records belong to: its identity, its refusals, its end.
 
 use super::{
-    aws_error, facts::Facts,
+    aws_error,
+    facts::Facts,
     line::{self, Level},
     stream::Record,
 };
@@ -87,7 +88,9 @@ impl Owner {
     fn take(&mut self, row: ErrorRow) {
         let of_a_try = self.task.is_known() || self.by_name.is_known();
         let same = |it: &&mut ErrorRow| {
-            let repeated = it.at == row.at && !it.error.is_another_request(&row.error) && (it.error.resource == row.error.resource || row.error.resource.is_none());
+            let repeated = it.at == row.at
+                && !it.error.is_another_request(&row.error)
+                && (it.error.resource == row.error.resource || row.error.resource.is_none());
             it.error.agrees(&row.error) && (of_a_try || repeated)
         };
         match self.errors.iter_mut().find(same) {
@@ -187,7 +190,9 @@ mod tests {
 
     #[test]
     fn exported_variables_name_the_try() {
-        let task = exported("env vars: AIRFLOW_CTX_DAG_OWNER='d' AIRFLOW_CTX_DAG_ID='a' AIRFLOW_CTX_TASK_ID='b' AIRFLOW_CTX_TRY_NUMBER='2' AIRFLOW_CTX_DAG_RUN_ID='r'");
+        let task = exported(
+            "env vars: AIRFLOW_CTX_DAG_OWNER='d' AIRFLOW_CTX_DAG_ID='a' AIRFLOW_CTX_TASK_ID='b' AIRFLOW_CTX_TRY_NUMBER='2' AIRFLOW_CTX_DAG_RUN_ID='r'",
+        );
         assert_eq!((task.dag_id.as_deref(), task.run_id.as_deref(), task.try_number), (Some("a"), Some("r"), Some(2)));
     }
 }

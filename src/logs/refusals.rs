@@ -38,9 +38,11 @@ pub(super) fn rows(record: &Record<'_>, nearby: Option<&str>) -> Vec<ErrorRow> {
 
 fn row(found: Found, record: &Record<'_>, nearby: Option<&str>) -> ErrorRow {
     let mut error = found.error;
-    place_in_context(&mut error, record.body, &found.start, nearby);
+    place_in_context(&mut error, record.body, found.start, nearby);
     aws_error::imply(&mut error);
-    for value in [&mut error.resource, &mut error.principal, &mut error.request_id, &mut error.operation, &mut error.code].into_iter().flatten() {
+    for value in
+        [&mut error.resource, &mut error.principal, &mut error.request_id, &mut error.operation, &mut error.code].into_iter().flatten()
+    {
         *value = text::safe(value, 1_024);
     }
     if error.message.is_empty() {
@@ -156,13 +158,13 @@ fn frame(body: &str) -> Option<String> {
 }
 
 /// What the text around a refusal adds: the object of a CLI command, the role and the files of a COPY.
-fn place_in_context(error: &mut AwsError, body: &str, at: &usize, nearby: Option<&str>) {
+fn place_in_context(error: &mut AwsError, body: &str, at: usize, nearby: Option<&str>) {
     if error.service.is_none() {
         let named = |it: regex::Captures<'_>| aws_error::service_named(&it[1]).map(ToOwned::to_owned);
         error.service = SERVICE_PATH.as_ref().and_then(|it| it.captures_iter(body).find_map(named));
     }
     let is_s3 = error.service.as_deref() == Some("s3");
-    let before = body.get(..aws_error::floor(body, *at)).unwrap_or_default();
+    let before = body.get(..aws_error::floor(body, at)).unwrap_or_default();
     if is_s3 && let Some(copy) = COPY.as_ref().and_then(|it| it.captures_iter(before).last()).or_else(|| COPY.as_ref()?.captures(nearby?)) {
         if error.resource.is_none() {
             error.resource = Some(copy["address"].to_owned());
@@ -179,10 +181,8 @@ fn place_in_context(error: &mut AwsError, body: &str, at: &usize, nearby: Option
         return;
     }
     let address = |text: &str| S3_ADDRESS.as_ref()?.find_iter(text).last().map(|it| it.as_str().to_owned());
-    let line = line_of(body, *at);
+    let line = line_of(body, at);
     let recent: Vec<&str> = before.lines().rev().take(8).collect();
-    error.resource = address(line)
-        .or_else(|| recent.iter().find_map(|it| address(it)))
-        .or_else(|| nearby.and_then(address));
+    error.resource = address(line).or_else(|| recent.iter().find_map(|it| address(it))).or_else(|| nearby.and_then(address));
     error.resource_inferred = error.resource.is_some();
 }

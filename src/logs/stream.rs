@@ -44,7 +44,18 @@ impl Record<'_> {
 }
 
 /// Source files through which Airflow passes on what a program or an inner logger wrote.
-const RELAYS: &[&str] = &["logging_mixin.py", "subprocess.py", "base_task_runner.py", "bash.py", "bash_operator.py", "task_log_fetcher.py", "ssh.py", "docker.py", "pod_manager.py", "task_context_logger.py"];
+const RELAYS: &[&str] = &[
+    "logging_mixin.py",
+    "subprocess.py",
+    "base_task_runner.py",
+    "bash.py",
+    "bash_operator.py",
+    "task_log_fetcher.py",
+    "ssh.py",
+    "docker.py",
+    "pod_manager.py",
+    "task_context_logger.py",
+];
 
 /// A record grows at most to this many lines.
 const MOST_LINES: usize = 4_000;
@@ -80,7 +91,7 @@ pub(super) struct Assembler {
 pub(super) struct Piece<'a> {
     /// The line, without its line break.
     pub(super) text: &'a str,
-    /// When CloudWatch received it, where it is part of an event.
+    /// When `CloudWatch` received it, where it is part of an event.
     pub(super) at: Option<Moment>,
     /// Line or event of the input.
     pub(super) record: u64,
@@ -98,30 +109,27 @@ impl Assembler {
         {
             return self.add_structured(record, piece, done);
         }
-        match line::head(line) {
-            Some(head) => {
-                let unwrapped = unwrapped(head);
-                let same_relay = !unwrapped.relay.is_empty() && unwrapped.relay == self.relay && !self.places.is_empty();
-                let body = unwrapped.head.body;
-                if same_relay && !unwrapped.inner && (self.inner || line::continues(body, self.in_traceback)) {
-                    return self.append(body, piece);
-                }
-                self.finish(done);
-                self.begin(&unwrapped, piece);
+        if let Some(head) = line::head(line) {
+            let unwrapped = unwrapped(head);
+            let same_relay = !unwrapped.relay.is_empty() && unwrapped.relay == self.relay && !self.places.is_empty();
+            let body = unwrapped.head.body;
+            if same_relay && !unwrapped.inner && (self.inner || line::continues(body, self.in_traceback)) {
+                return self.append(body, piece);
             }
-            None => {
-                let open = !self.places.is_empty() && !self.sealed && self.places.len() < MOST_LINES;
-                // Where no line has a head, as in a pasted excerpt, a paragraph is a record.
-                let paragraph = self.headless && piece.at.is_none() && !self.after_blank;
-                let continues = line::continues(line, self.in_traceback) && (self.in_traceback || !line.is_empty() || !self.headless);
-                if open && (piece.inside || self.framed || paragraph || continues) {
-                    self.append(line, piece);
-                } else {
-                    self.finish(done);
-                    self.event_at = piece.at;
-                    self.headless = true;
-                    self.append(line, piece);
-                }
+            self.finish(done);
+            self.begin(&unwrapped, piece);
+        } else {
+            let open = !self.places.is_empty() && !self.sealed && self.places.len() < MOST_LINES;
+            // Where no line has a head, as in a pasted excerpt, a paragraph is a record.
+            let paragraph = self.headless && piece.at.is_none() && !self.after_blank;
+            let continues = line::continues(line, self.in_traceback) && (self.in_traceback || !line.is_empty() || !self.headless);
+            if open && (piece.inside || self.framed || paragraph || continues) {
+                self.append(line, piece);
+            } else {
+                self.finish(done);
+                self.event_at = piece.at;
+                self.headless = true;
+                self.append(line, piece);
             }
         }
     }

@@ -28,7 +28,8 @@ pub(super) struct Structured {
     pub(super) airflow: bool,
 }
 
-const TEXTS: &[&str] = &["event", "message", "msg", "@message", "textPayload", "log", "errorMessage", "error_message", "error", "err", "cause"];
+const TEXTS: &[&str] =
+    &["event", "message", "msg", "@message", "textPayload", "log", "errorMessage", "error_message", "error", "err", "cause"];
 const TIMES: &[&str] = &["timestamp", "time", "ts", "@timestamp", "eventTime", "asctime", "datetime", "date"];
 const LEVELS: &[&str] = &["level", "severity", "levelname", "log_level", "lvl"];
 const LOGGERS: &[&str] = &["logger", "logger_name", "loggerName", "name"];
@@ -166,7 +167,8 @@ mod tests {
 
     #[test]
     fn other_loggers_are_read_too() {
-        let record = read(r#"{"textPayload":"Executor reports x","timestamp":"2024-02-05T01:02:09.432338904Z","severity":"ERROR"}"#).unwrap();
+        let record =
+            read(r#"{"textPayload":"Executor reports x","timestamp":"2024-02-05T01:02:09.432338904Z","severity":"ERROR"}"#).unwrap();
         assert_eq!((record.level, record.body.as_str()), (Some(Level::Error), "Executor reports x"));
         assert!(read(r#"{"a":1}"#).is_none());
         assert!(read("{not json}").is_none());

@@ -74,7 +74,7 @@ impl<'f, 'r> Records<'f, 'r> {
     }
 
     /// The next record, or what stands in its place.
-    pub fn next(&mut self) -> Option<Result<Record<'_>, Fault>> {
+    pub fn next_record(&mut self) -> Option<Result<Record<'_>, Fault>> {
         self.feed.take(self.pending);
         self.pending = 0;
         loop {
@@ -211,7 +211,10 @@ impl<'f, 'r> Records<'f, 'r> {
                 }
                 b':' if depth == 1 => colon = true,
                 b'[' | b'{' => {
-                    if byte == b'[' && top && depth == 1 && colon
+                    if byte == b'['
+                        && top
+                        && depth == 1
+                        && colon
                         && let Some((from, to)) = key
                         && let Some(name) = container_named(self.feed.window().get(from..to).unwrap_or_default())
                     {
@@ -269,18 +272,14 @@ impl<'f, 'r> Records<'f, 'r> {
             self.in_envelope = false;
         }
         loop {
-            match memchr::memchr(b'\n', self.feed.window()) {
-                Some(at) => {
-                    self.feed.take(at + 1);
-                    return fault;
-                }
-                None => {
-                    let count = self.feed.window().len();
-                    self.feed.take(count);
-                    if !self.feed.more() {
-                        return fault;
-                    }
-                }
+            if let Some(at) = memchr::memchr(b'\n', self.feed.window()) {
+                self.feed.take(at + 1);
+                return fault;
+            }
+            let count = self.feed.window().len();
+            self.feed.take(count);
+            if !self.feed.more() {
+                return fault;
             }
         }
     }
@@ -303,7 +302,7 @@ mod tests {
         let mut feed = Feed::new(Box::new(text.as_bytes()));
         let mut records = Records::new(&mut feed, cap);
         let mut all = Vec::new();
-        while let Some(record) = records.next() {
+        while let Some(record) = records.next_record() {
             all.push(match record {
                 Ok(record) => format!("{}:{}", record.container, String::from_utf8_lossy(record.bytes)),
                 Err(fault) => format!("{fault:?}"),
@@ -316,10 +315,7 @@ mod tests {
     fn every_wrapping_of_records_is_opened() {
         assert_eq!(read(r#"{"a":1}{"b":[2]}"#, 99), [r#":{"a":1}"#, r#":{"b":[2]}"#]);
         assert_eq!(read("[{\"a\":1},\n 2, \"x]\"]", 99), [r#":{"a":1}"#, ":2", ":\"x]\""]);
-        assert_eq!(
-            read(r#"{"status":"Complete","results":[[1],[2]],"x":{"y":[3]}} {"events":[]}"#, 99),
-            ["results:[1]", "results:[2]"]
-        );
+        assert_eq!(read(r#"{"status":"Complete","results":[[1],[2]],"x":{"y":[3]}} {"events":[]}"#, 99), ["results:[1]", "results:[2]"]);
         assert_eq!(read(r#"{"q":"\"{[\\"}"#, 99), [r#":{"q":"\"{[\\"}"#]);
     }
 
@@ -327,7 +323,7 @@ mod tests {
     fn the_envelope_of_a_record_is_kept() {
         let mut feed = Feed::new(Box::new(r#"{"logGroup":"g","logEvents":[{"id":"1"}]}"#.as_bytes()));
         let mut records = Records::new(&mut feed, 99);
-        assert!(matches!(records.next(), Some(Ok(_))));
+        assert!(matches!(records.next_record(), Some(Ok(_))));
         assert_eq!(records.envelope(), br#"{"logGroup":"g","logEvents":["#);
     }
 

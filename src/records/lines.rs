@@ -29,7 +29,7 @@ impl<'f, 'r> Lines<'f, 'r> {
     }
 
     /// The next line.
-    pub fn next(&mut self) -> Option<Line<'_>> {
+    pub fn next_line(&mut self) -> Option<Line<'_>> {
         self.feed.take(self.pending);
         self.pending = 0;
         while self.passing {
@@ -62,16 +62,13 @@ impl<'f, 'r> Lines<'f, 'r> {
 
     /// Takes the rest of a line that was cut.
     fn pass_over(&mut self) {
-        match memchr(b'\n', self.feed.window()) {
-            Some(at) => {
-                self.feed.take(at + 1);
-                self.passing = false;
-            }
-            None => {
-                let count = self.feed.window().len();
-                self.feed.take(count);
-                self.passing = self.feed.more();
-            }
+        if let Some(at) = memchr(b'\n', self.feed.window()) {
+            self.feed.take(at + 1);
+            self.passing = false;
+        } else {
+            let count = self.feed.window().len();
+            self.feed.take(count);
+            self.passing = self.feed.more();
         }
     }
 }
@@ -84,7 +81,7 @@ mod tests {
         let mut feed = Feed::new(Box::new(text));
         let mut lines = Lines::new(&mut feed, cap);
         let mut all = Vec::new();
-        while let Some(line) = lines.next() {
+        while let Some(line) = lines.next_line() {
             all.push((line.bytes.to_vec(), line.cut));
         }
         all

@@ -8,8 +8,23 @@ use std::io::{self, Write};
 pub(super) static FORMAT: Format = Format { id: "csv", title: "findings, one a row, for spreadsheets", write };
 
 const COLUMNS: &[&str] = &[
-    "finding_id", "detector", "severity", "confidence", "title", "subject_kind", "subject_id", "occurrences", "first_seen", "last_seen",
-    "impact_seconds", "impact_bytes", "facts", "remediation", "caveats", "source", "locator",
+    "finding_id",
+    "detector",
+    "severity",
+    "confidence",
+    "title",
+    "subject_kind",
+    "subject_id",
+    "occurrences",
+    "first_seen",
+    "last_seen",
+    "impact_seconds",
+    "impact_bytes",
+    "facts",
+    "remediation",
+    "caveats",
+    "source",
+    "locator",
 ];
 
 fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {

@@ -19,7 +19,14 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "| severity | detector | finding | occurrences | first seen | last seen |\n|---|---|---|---|---|---|")?;
         for it in &findings {
             let moment = |it: Option<Moment>| it.map(Moment::rfc3339).unwrap_or_default();
-            let row = [it.severity.name().to_owned(), it.detector.to_owned(), escaped(&it.title), it.occurrences.to_string(), moment(it.first_seen), moment(it.last_seen)];
+            let row = [
+                it.severity.name().to_owned(),
+                it.detector.to_owned(),
+                escaped(&it.title),
+                it.occurrences.to_string(),
+                moment(it.first_seen),
+                moment(it.last_seen),
+            ];
             writeln!(out, "| {} |", row.join(" | "))?;
         }
         writeln!(out)?;
@@ -53,7 +60,14 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n| input | kind | records | skipped | problems |\n|---|---|---|---|---|")?;
     for it in &report.coverage {
         let skipped: u64 = it.skipped.iter().map(|it| it.count).sum();
-        writeln!(out, "| {} | {} | {} | {skipped} | {} |", escaped(&it.path), it.kind.unwrap_or("-"), it.records, escaped(&it.problems.join("; ")))?;
+        writeln!(
+            out,
+            "| {} | {} | {} | {skipped} | {} |",
+            escaped(&it.path),
+            it.kind.unwrap_or("-"),
+            it.records,
+            escaped(&it.problems.join("; "))
+        )?;
     }
     Ok(())
 }

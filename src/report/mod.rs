@@ -98,7 +98,9 @@ impl Report {
     pub fn first_fault(&self) -> Option<FirstFault> {
         let at_least = |severity: Severity| {
             let found = self.findings().into_iter().filter(move |it| it.severity >= severity);
-            found.filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title.clone(), finding_id: Some(it.finding_id.clone()) })).collect::<Vec<_>>()
+            found
+                .filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title.clone(), finding_id: Some(it.finding_id.clone()) }))
+                .collect::<Vec<_>>()
         };
         let failed = self.failed.iter().filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title(), finding_id: None }));
         let mut grave = at_least(Severity::High);
@@ -118,8 +120,8 @@ impl Report {
     /// The id of the run: from what the inputs held and the window, so that the same run replaces itself.
     pub fn run_id(&self) -> String {
         let mut text = Vec::new();
-        // Writing to memory cannot fail.
-        let _ = (jsonl::FORMAT.write)(self, &Style { width: 80, colour: false, detail: 1 }, &mut text);
+        // Writing to memory cannot fail, and what was written is what counts.
+        (jsonl::FORMAT.write)(self, &Style { width: 80, colour: false, detail: 1 }, &mut text).unwrap_or_default();
         let window = format!("{:?} {:?}", self.since, self.until);
         let hex = crate::finding::id_of("run", &[&String::from_utf8_lossy(&text), &window]);
         hex.trim_start_matches("f1:").to_owned()

@@ -70,7 +70,13 @@ impl Page {
 
     fn finding(&self, it: &Finding, out: &mut dyn Write) -> io::Result<()> {
         let confidence = format!("{:?} confidence", it.confidence).to_lowercase();
-        writeln!(out, "{} {}  {}", self.severity(it.severity), self.paint(it.detector, "1"), self.paint(&format!("{confidence}  {}", it.finding_id), "2"))?;
+        writeln!(
+            out,
+            "{} {}  {}",
+            self.severity(it.severity),
+            self.paint(it.detector, "1"),
+            self.paint(&format!("{confidence}  {}", it.finding_id), "2")
+        )?;
         self.wrapped(out, &it.title, INDENT)?;
         if it.severity < WHOLE_FROM && self.style.detail < 2 {
             return writeln!(out);
@@ -112,7 +118,7 @@ impl Page {
             self.wrapped(out, &self.cut(&it.title()), 2)?;
             writeln!(out, "    {}", self.paint(&format!("{} {}", it.source, it.locator), "2"))?;
         }
-        self.more(out, report.failed.len(), listed)?;
+        more(out, report.failed.len(), listed)?;
         writeln!(out)
     }
 
@@ -137,21 +143,29 @@ impl Page {
         let skipped: u64 = report.coverage.iter().flat_map(|it| &it.skipped).map(|it| it.count).sum();
         writeln!(out, "{}", self.paint("INPUTS", "1"))?;
         let read = report.coverage.iter().filter(|it| it.kind.is_some()).count();
-        self.wrapped(out, &format!("{read} read, {} not recognised or empty, {} damaged or missing; {skipped} records skipped", unknown.len(), damaged.len()), 2)?;
+        self.wrapped(
+            out,
+            &format!(
+                "{read} read, {} not recognised or empty, {} damaged or missing; {skipped} records skipped",
+                unknown.len(),
+                damaged.len()
+            ),
+            2,
+        )?;
         let listed = if self.style.detail > 1 { usize::MAX } else { LISTED };
         for it in damaged.iter().take(listed) {
             self.wrapped(out, &format!("{} {}: {}", self.paint("!", "31"), it.path, it.problems.join("; ")), 2)?;
         }
-        self.more(out, damaged.len(), listed)?;
+        more(out, damaged.len(), listed)?;
         let skips: Vec<_> = report.coverage.iter().flat_map(|input| input.skipped.iter().map(move |it| (input, it))).collect();
         for (input, it) in skips.iter().take(listed) {
             self.wrapped(out, &format!("{}: {} skipped, first record {}: {}", input.path, it.count, it.first, it.reason), 2)?;
         }
-        self.more(out, skips.len(), listed)?;
+        more(out, skips.len(), listed)?;
         for it in unknown.iter().take(listed) {
             self.wrapped(out, &format!("{}: {}", it.path, it.notes.join("; ")), 2)?;
         }
-        self.more(out, unknown.len(), listed)?;
+        more(out, unknown.len(), listed)?;
         if report.coverage.iter().any(|it| it.notes.iter().any(|it| it.contains("without a zone"))) {
             self.wrapped(out, "times without a zone were read as UTC, or as --tz says", 2)?;
         }
@@ -165,10 +179,6 @@ impl Page {
         let found = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
         let whole = if report.is_complete() { "" } else { "; INCOMPLETE: an input was not read whole" };
         writeln!(out, "{}", self.paint(&format!("{found}{whole}"), "1"))
-    }
-
-    fn more(&self, out: &mut dyn Write, count: usize, listed: usize) -> io::Result<()> {
-        if count > listed { writeln!(out, "  … and {} more (-v lists all)", count - listed) } else { Ok(()) }
     }
 
     fn labelled(&self, out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
@@ -213,6 +223,10 @@ impl Page {
         }
         line.chars().take(most).chain(['…']).collect()
     }
+}
+
+fn more(out: &mut dyn Write, count: usize, listed: usize) -> io::Result<()> {
+    if count > listed { writeln!(out, "  … and {} more (-v lists all)", count - listed) } else { Ok(()) }
 }
 
 fn times(it: &Finding) -> String {

@@ -14,8 +14,13 @@ fn claims(head: &Head<'_>) -> bool {
     }
     let Some(json) = &head.json else { return false };
     let object = json.value.as_ref().and_then(serde_json::Value::as_object);
-    let opens_with = || KEYS.iter().any(|key| head.bytes.trim_ascii_start().get(1..).is_some_and(|it| it.trim_ascii_start().starts_with(format!("\"{key}\"").as_bytes())));
-    json.container.is_empty() && (object.is_some_and(|it| KEYS.iter().any(|key| it.contains_key(*key))) || (object.is_none() && opens_with()))
+    let opens_with = || {
+        KEYS.iter().any(|key| {
+            head.bytes.trim_ascii_start().get(1..).is_some_and(|it| it.trim_ascii_start().starts_with(format!("\"{key}\"").as_bytes()))
+        })
+    };
+    json.container.is_empty()
+        && (object.is_some_and(|it| KEYS.iter().any(|key| it.contains_key(*key))) || (object.is_none() && opens_with()))
 }
 
 fn read(input: &mut Input<'_, '_>) {

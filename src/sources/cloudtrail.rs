@@ -1,4 +1,4 @@
-//! CloudTrail: delivery files, `lookup-events`, and records by themselves.
+//! `CloudTrail`: delivery files, `lookup-events`, and records by themselves.
 
 use super::{Batch, Head, Input, Source, each_json};
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
 use serde_json::Value;
 use std::sync::Arc;
 
-pub(super) static SOURCE: Source = Source { id: "cloudtrail", title: "CloudTrail delivery files, lookup-events, single records", claims, read };
+pub(super) static SOURCE: Source =
+    Source { id: "cloudtrail", title: "CloudTrail delivery files, lookup-events, single records", claims, read };
 
 fn claims(head: &Head<'_>) -> bool {
     let is_record = head.value("eventSource").is_some() && head.value("eventName").is_some();
@@ -75,7 +76,18 @@ fn resource(value: &Value) -> (Option<String>, bool) {
 
 /// The fields of a record that tell the story.
 fn shortened(value: &Value) -> String {
-    const KEYS: &[&str] = &["eventTime", "eventSource", "eventName", "errorCode", "errorMessage", "sourceIPAddress", "userAgent", "vpcEndpointId", "requestID", "requestParameters"];
+    const KEYS: &[&str] = &[
+        "eventTime",
+        "eventSource",
+        "eventName",
+        "errorCode",
+        "errorMessage",
+        "sourceIPAddress",
+        "userAgent",
+        "vpcEndpointId",
+        "requestID",
+        "requestParameters",
+    ];
     let line = |key: &str| {
         let value = value.get(key).filter(|it| !it.is_null())?;
         Some(format!("{key}: {}", value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)))

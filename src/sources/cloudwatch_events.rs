@@ -1,4 +1,4 @@
-//! CloudWatch Logs events as the CLI prints them: `filter-log-events`, `get-log-events`, and arrays of such events.
+//! `CloudWatch` Logs events as the CLI prints them: `filter-log-events`, `get-log-events`, and arrays of such events.
 
 use super::{Head, Input, Source, each_json};
 use crate::{logs::LogReader, units::Moment};
@@ -12,7 +12,8 @@ fn claims(head: &Head<'_>) -> bool {
     let is_event = head.value("message").is_some_and(Value::is_string)
         && head.value("timestamp").is_some_and(Value::is_number)
         && ["logStreamName", "ingestionTime", "eventId"].iter().any(|it| head.value(it).is_some());
-    let in_answer = head.json.as_ref().is_some_and(|it| it.container == "events" && (it.value.is_none() || head.value("message").is_some()));
+    let in_answer =
+        head.json.as_ref().is_some_and(|it| it.container == "events" && (it.value.is_none() || head.value("message").is_some()));
     let empty = head.has("\"events\"") && (head.has("\"searchedLogStreams\"") || head.has("\"nextForwardToken\""));
     is_event || in_answer || empty
 }

@@ -1,10 +1,11 @@
-//! CSV that the CloudWatch console downloads: Insights results, and events of a log group.
+//! CSV that the `CloudWatch` console downloads: Insights results, and events of a log group.
 
 use super::{Head, Input, Source};
 use crate::{logs::LogReader, units::Moment};
 use std::sync::Arc;
 
-pub(super) static SOURCE: Source = Source { id: "console-csv", title: "CloudWatch console downloads (Insights CSV, events CSV)", claims, read };
+pub(super) static SOURCE: Source =
+    Source { id: "console-csv", title: "CloudWatch console downloads (Insights CSV, events CSV)", claims, read };
 
 const MESSAGES: &[&str] = &["@message", "message"];
 const TIMES: &[&str] = &["@timestamp", "timestamp"];
@@ -29,7 +30,7 @@ fn read(input: &mut Input<'_, '_>) {
     let mut events = Vec::new();
     {
         let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&mut *input.feed);
-        let columns = rows.byte_headers().map(Clone::clone).unwrap_or_default();
+        let columns = rows.byte_headers().cloned().unwrap_or_default();
         let at = |any: &[&str]| columns.iter().position(|it| any.iter().any(|name| it == name.as_bytes()));
         let (message, time, stream) = (at(MESSAGES), at(TIMES), at(STREAMS));
         let mut row = csv::ByteRecord::new();
@@ -42,7 +43,9 @@ fn read(input: &mut Input<'_, '_>) {
                     let cell = |at: Option<usize>| at.and_then(|it| row.get(it)).map(|it| String::from_utf8_lossy(it).into_owned());
                     match cell(message) {
                         Some(message) if message.len() <= input.caps.record_bytes => {
-                            let at = cell(time).and_then(|it| Moment::parse(&it).map(|it| it.moment).or_else(|| Moment::from_millis(it.trim().parse().ok()?)));
+                            let at = cell(time).and_then(|it| {
+                                Moment::parse(&it).map(|it| it.moment).or_else(|| Moment::from_millis(it.trim().parse().ok()?))
+                            });
                             events.push(Event { at, stream: cell(stream).unwrap_or_default(), message, number });
                             input.out.parsed += 1;
                         }

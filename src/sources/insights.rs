@@ -1,4 +1,4 @@
-//! CloudWatch Logs Insights: `get-query-results`, and the console's JSON download.
+//! `CloudWatch` Logs Insights: `get-query-results`, and the console's JSON download.
 
 use super::{Head, Input, Source, each_json};
 use crate::{logs::LogReader, units::Moment};

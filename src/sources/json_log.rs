@@ -5,7 +5,8 @@ use crate::logs::LogReader;
 use serde_json::Value;
 use std::sync::Arc;
 
-pub(super) static SOURCE: Source = Source { id: "json-log", title: "Logs of JSON objects (Airflow 3 task logs, Lambda, NDJSON)", claims, read };
+pub(super) static SOURCE: Source =
+    Source { id: "json-log", title: "Logs of JSON objects (Airflow 3 task logs, Lambda, NDJSON)", claims, read };
 
 fn claims(head: &Head<'_>) -> bool {
     let Some(first) = &head.json else { return false };

@@ -106,7 +106,7 @@ impl<'a> Head<'a> {
 fn first_record(bytes: &[u8]) -> Option<FirstRecord> {
     let mut feed = Feed::new(Box::new(bytes));
     let mut records = json::Records::new(&mut feed, HEAD_BYTES);
-    match records.next()? {
+    match records.next_record()? {
         Ok(record) => Some(FirstRecord { container: record.container, value: serde_json::from_slice(record.bytes).ok() }),
         Err(json::Fault::NotJson) => None,
         Err(_) => Some(FirstRecord { container: records.container(), value: None }),
@@ -184,7 +184,7 @@ fn each_json(
     let mut number = 0;
     let mut envelope = Envelope::default();
     loop {
-        let parsed = match records.next() {
+        let parsed = match records.next_record() {
             None => break,
             Some(Ok(record)) => {
                 number += 1;

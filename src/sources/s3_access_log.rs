@@ -13,7 +13,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub(super) static SOURCE: Source = Source { id: "s3-access-log", title: "S3 server access logs", claims, read };
 
 /// The fields of a line, in order.
-const FIELDS: &[&str] = &["bucketowner", "bucket", "time", "remoteip", "requester", "requestid", "operation", "key", "requesturi", "httpstatus", "errorcode"];
+const FIELDS: &[&str] =
+    &["bucketowner", "bucket", "time", "remoteip", "requester", "requestid", "operation", "key", "requesturi", "httpstatus", "errorcode"];
 
 fn claims(head: &Head<'_>) -> bool {
     let json = head.json.as_ref().and_then(|it| it.value.as_ref()).and_then(Value::as_object);
@@ -23,7 +24,8 @@ fn claims(head: &Head<'_>) -> bool {
     }
     let first = head.lines().find(|it| !it.trim().is_empty()).unwrap_or_default();
     let fields = fields(first);
-    fields.len() >= FIELDS.len() && fields.get(6).is_some_and(|it| it.starts_with("REST.") || it.starts_with("S3.") || it.starts_with("BATCH."))
+    fields.len() >= FIELDS.len()
+        && fields.get(6).is_some_and(|it| it.starts_with("REST.") || it.starts_with("S3.") || it.starts_with("BATCH."))
 }
 
 fn read(input: &mut Input<'_, '_>) {
@@ -41,7 +43,7 @@ fn read(input: &mut Input<'_, '_>) {
     }
     let mut lines = Lines::new(input.feed, input.caps.record_bytes);
     let mut number = 0;
-    while let Some(line) = lines.next() {
+    while let Some(line) = lines.next_line() {
         number += 1;
         let text = String::from_utf8_lossy(line.bytes);
         let found = fields(&text);

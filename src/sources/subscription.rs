@@ -1,4 +1,4 @@
-//! What CloudWatch Logs delivers: subscription payloads, alone or concatenated by Firehose.
+//! What `CloudWatch` Logs delivers: subscription payloads, alone or concatenated by Firehose.
 
 use super::{Head, Input, Source, each_json};
 use crate::{logs::LogReader, units::Moment};

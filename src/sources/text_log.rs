@@ -4,12 +4,17 @@ use super::{Head, Input, Source};
 use crate::{logs::LogReader, records::lines::Lines, units::Moment};
 use std::sync::Arc;
 
-pub(super) static S3_EXPORT: Source =
-    Source { id: "s3-export", title: "CloudWatch Logs exported to S3 (a time before each event)", claims: is_s3_export, read: read_stamped };
+pub(super) static S3_EXPORT: Source = Source {
+    id: "s3-export",
+    title: "CloudWatch Logs exported to S3 (a time before each event)",
+    claims: is_s3_export,
+    read: read_stamped,
+};
 pub(super) static LOGS_TAIL: Source = Source { id: "logs-tail", title: "Output of aws logs tail", claims: is_tail, read: read_tail };
 pub(super) static AIRFLOW_LOG: Source =
     Source { id: "airflow-log", title: "Airflow scheduler, worker, DAG processor and task logs", claims: is_airflow, read: read_plain };
-pub(super) static TEXT_LOG: Source = Source { id: "text-log", title: "Any other text: AWS errors are found wherever they stand", claims: is_text, read: read_plain };
+pub(super) static TEXT_LOG: Source =
+    Source { id: "text-log", title: "Any other text: AWS errors are found wherever they stand", claims: is_text, read: read_plain };
 
 /// Lines that are looked at to tell the layouts apart.
 const LOOKED_AT: usize = 40;
@@ -32,7 +37,11 @@ fn is_airflow(head: &Head<'_>) -> bool {
         let line = line.trim_start();
         let stamp = line.strip_prefix('[').and_then(|it| Some((Moment::read(it.as_bytes())?.1, it)));
         let after = stamp.and_then(|(used, it)| it.get(used..));
-        let structlog = || Moment::read(line.as_bytes()).and_then(|(_, used)| line.get(used..)).is_some_and(|it| it.trim_start().starts_with("[info ") || it.trim_start().starts_with("[warning "));
+        let structlog = || {
+            Moment::read(line.as_bytes())
+                .and_then(|(_, used)| line.get(used..))
+                .is_some_and(|it| it.trim_start().starts_with("[info ") || it.trim_start().starts_with("[warning "))
+        };
         after.is_some_and(|it| it.starts_with("] {") || it.starts_with("]{") || it.starts_with(": ")) || structlog()
     };
     head.lines().take(LOOKED_AT).any(is_head)
@@ -48,7 +57,11 @@ fn stamp(line: &str) -> Option<(Moment, &str)> {
     if bytes.get(13) == Some(&b' ') && bytes.get(..13)?.iter().all(u8::is_ascii_digit) {
         return Some((Moment::from_millis(line.get(..13)?.parse().ok()?)?, line.get(14..)?));
     }
-    if bytes.get(10) != Some(&b'T') || bytes.get(19) != Some(&b'.') || bytes.get(23) != Some(&b'Z') || bytes.get(24).is_some_and(|it| *it != b' ') {
+    if bytes.get(10) != Some(&b'T')
+        || bytes.get(19) != Some(&b'.')
+        || bytes.get(23) != Some(&b'Z')
+        || bytes.get(24).is_some_and(|it| *it != b' ')
+    {
         return None;
     }
     Some((Moment::parse(line.get(..24)?)?.moment, line.get(25..).unwrap_or_default()))
@@ -99,7 +112,7 @@ fn each_line(input: &mut Input<'_, '_>, mut each: impl FnMut(&mut LogReader<'_>,
     let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
     let mut lines = Lines::new(input.feed, input.caps.record_bytes);
     let mut number = 0;
-    while let Some(line) = lines.next() {
+    while let Some(line) = lines.next_line() {
         number += 1;
         // Bytes that are no UTF-8, and the NULs of a preallocated file, are shown as such and lose nothing around them.
         let text = String::from_utf8_lossy(line.bytes);

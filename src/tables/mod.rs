@@ -28,7 +28,8 @@ pub const MAP_INDEX: Column = Column::new("map_index", Kind::Count, "Index of a 
 /// The try a row is about.
 pub const TRY_NUMBER: Column = Column::new("try_number", Kind::Count, "1 for the first try");
 /// Whether the identity was rebuilt from a lossy name.
-pub const TASK_INFERRED: Column = Column::new("task_inferred", Kind::Flag, "Whether the identity was rebuilt from an S3 key or stream name that lost characters");
+pub const TASK_INFERRED: Column =
+    Column::new("task_inferred", Kind::Flag, "Whether the identity was rebuilt from an S3 key or stream name that lost characters");
 
 /// A table: its name, one line of meaning, its columns.
 #[derive(Debug)]

@@ -24,7 +24,8 @@ pub const ENDED_AT: Column = Column::new("ended_at", Kind::Moment, "When the try
 /// What else the line says.
 pub const DETAIL: Column = Column::new("detail", Kind::Text, "Last error line, queues of a worker, a limit");
 /// How often it was said.
-pub const SAID: Column = Column::new("said", Kind::Count, "How many lines in a row said the same; event_time is the first, ended_at the last");
+pub const SAID: Column =
+    Column::new("said", Kind::Count, "How many lines in a row said the same; event_time is the first, ended_at the last");
 /// The line itself.
 pub const EXCERPT: Column = Column::new("excerpt", Kind::Text, "The line, redacted");
 
@@ -33,8 +34,24 @@ pub static TABLE: Table = Table {
     name: "task_events",
     meaning: "one fact a log line states about a task, a worker or the scheduler",
     columns: &[
-        EVENT, EVENT_TIME, DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, TRY_NUMBER, TASK_INFERRED, QUEUE, POOL, STATE,
-        EXECUTOR_STATE, QUEUED_AT, STARTED_AT, ENDED_AT, DETAIL, SAID, EXCERPT,
+        EVENT,
+        EVENT_TIME,
+        DAG_ID,
+        TASK_ID,
+        RUN_ID,
+        MAP_INDEX,
+        TRY_NUMBER,
+        TASK_INFERRED,
+        QUEUE,
+        POOL,
+        STATE,
+        EXECUTOR_STATE,
+        QUEUED_AT,
+        STARTED_AT,
+        ENDED_AT,
+        DETAIL,
+        SAID,
+        EXCERPT,
     ],
 };
 

@@ -13,12 +13,12 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Analyses with default settings.
-pub fn analyze(paths: &[&Path]) -> Report {
+pub(crate) fn analyze(paths: &[&Path]) -> Report {
     analyze_with(paths, &Settings::default())
 }
 
 /// Analyses.
-pub fn analyze_with(paths: &[&Path], settings: &Settings) -> Report {
+pub(crate) fn analyze_with(paths: &[&Path], settings: &Settings) -> Report {
     let paths: Vec<PathBuf> = paths.iter().map(|it| it.to_path_buf()).collect();
     let evidence = Evidence::load(&Listing::of(&paths), None, settings, &Meter::default()).unwrap();
     let verdicts = detectors::judge(DETECTORS, &evidence, settings).unwrap();
@@ -26,7 +26,7 @@ pub fn analyze_with(paths: &[&Path], settings: &Settings) -> Report {
 }
 
 /// The report as the program prints it.
-pub fn printed(report: &Report, format: &str) -> String {
+pub(crate) fn printed(report: &Report, format: &str) -> String {
     let format = FORMATS.iter().find(|it| it.id == format).unwrap();
     let mut text = Vec::new();
     (format.write)(report, &Style { width: 100, colour: false, detail: 1 }, &mut text).unwrap();
@@ -34,12 +34,12 @@ pub fn printed(report: &Report, format: &str) -> String {
 }
 
 /// The report's JSON document.
-pub fn json(report: &Report) -> Value {
+pub(crate) fn json(report: &Report) -> Value {
     serde_json::from_str(&printed(report, "json")).unwrap()
 }
 
 /// Analyses a text as if it were a file of this name.
-pub fn analyze_text(name: &str, text: &[u8]) -> Report {
+pub(crate) fn analyze_text(name: &str, text: &[u8]) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -48,7 +48,7 @@ pub fn analyze_text(name: &str, text: &[u8]) -> Report {
 }
 
 /// A folder that an environment variable names; says that the test did not run when it is not set.
-pub fn folder_named(variable: &str) -> Option<PathBuf> {
+pub(crate) fn folder_named(variable: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(variable).map(PathBuf::from);
     if folder.is_none() {
         println!("NOT RUN: {variable} is not set");

@@ -59,9 +59,10 @@ fn groups(facts: &Facts) -> Vec<Vec<TaskEvent>> {
     let mut groups: Vec<Vec<TaskEvent>> = Vec::new();
     for ((task_id, at), by_file) in copies {
         let Some(lines) = by_file.into_values().max_by_key(Vec::len) else { continue };
-        let joins = groups.last().and_then(|it| it.last()).is_some_and(|last| {
-            last.task.task_id == task_id && last.at.zip(at).is_some_and(|(a, b)| (b.0 - a.0).abs() <= SAME_STEP)
-        });
+        let joins = groups
+            .last()
+            .and_then(|it| it.last())
+            .is_some_and(|last| last.task.task_id == task_id && last.at.zip(at).is_some_and(|(a, b)| (b.0 - a.0).abs() <= SAME_STEP));
         let lines = lines.into_iter().cloned();
         match groups.last_mut().filter(|_| joins) {
             Some(group) => group.extend(lines),
@@ -73,7 +74,7 @@ fn groups(facts: &Facts) -> Vec<Vec<TaskEvent>> {
 }
 
 /// The instances of the task that sat in queued at that moment, as many as there are lines if that can be told.
-fn candidates(lives: &BTreeMap<TaskKey, Life>, line: &TaskEvent, lines: usize) -> Vec<TaskKey> {
+fn candidates(lives: &BTreeMap<TaskKey, Life>, line: &TaskEvent, count: usize) -> Vec<TaskKey> {
     let Some(at) = line.at else { return Vec::new() };
     let sits = |life: &Life| {
         let queued = life.queued_before(line.at).and_then(|it| life.queued.get(it))?;
@@ -84,13 +85,13 @@ fn candidates(lives: &BTreeMap<TaskKey, Life>, line: &TaskEvent, lines: usize) -
     let sitting: Vec<(&TaskKey, &Life)> = of_task.filter(|it| sits(it.1).is_some()).collect();
     let requeued = |life: &Life| life.queued.iter().any(|it| it.at > at && it.at.0 - at.0 <= REQUEUED_WITHIN);
     let again: Vec<TaskKey> = sitting.iter().filter(|it| requeued(it.1)).map(|it| it.0.clone()).collect();
-    if again.len() == lines {
+    if again.len() == count {
         return again;
     }
     sitting.into_iter().map(|it| it.0.clone()).collect()
 }
 
 fn ambiguous(line: &TaskEvent, several: bool) -> Spell {
-    let life = Life { task: TaskRef { task_id: line.task.task_id.clone(), ..TaskRef::default() }, ..Life::default() };
-    Spell { ambiguous: several, ..as_spell(&life, line, None, "requeued") }
+    let unknown = Life { task: TaskRef { task_id: line.task.task_id.clone(), ..TaskRef::default() }, ..Life::default() };
+    Spell { ambiguous: several, ..as_spell(&unknown, line, None, "requeued") }
 }

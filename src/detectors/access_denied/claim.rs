@@ -85,7 +85,7 @@ impl Group {
     }
 
     fn confidence(&self) -> Confidence {
-        let best = self.refusals.iter().map(|it| sureness(it)).max().unwrap_or(Confidence::Low);
+        let best = self.refusals.iter().map(sureness).max().unwrap_or(Confidence::Low);
         if self.kind == "not-found-or-denied" { best.min(Confidence::Medium) } else { best }
     }
 
@@ -104,7 +104,9 @@ impl Group {
     pub(super) fn what(&self) -> String {
         let first = self.refusals.first();
         let action = self.action.clone().or_else(|| first.and_then(|it| it.operation.clone()));
-        let action = action.or_else(|| first.and_then(|it| it.service.as_ref().map(|it| format!("a call to {it}")))).unwrap_or_else(|| "a call".to_owned());
+        let action = action
+            .or_else(|| first.and_then(|it| it.service.as_ref().map(|it| format!("a call to {it}"))))
+            .unwrap_or_else(|| "a call".to_owned());
         match &self.resource {
             Some(target) => format!("{action} on {}", target.strip_prefix("arn:aws:s3:::").unwrap_or(target)),
             None => action,
@@ -124,7 +126,8 @@ impl Group {
             (went_on, "try went on without it", "tries went on without it"),
             (rest, if alone { "occurrence" } else { "more" }, if alone { "occurrences" } else { "more" }),
         ];
-        let said = counts.iter().filter(|it| it.0 > 0).map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }));
+        let said =
+            counts.iter().filter(|it| it.0 > 0).map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }));
         let parts: Vec<String> = said.collect();
         let verb = match self.kind.as_str() {
             "credentials" => "is not known to AWS when it asks for",
@@ -218,7 +221,10 @@ pub(super) fn finding(group: &Group, all: &[Group]) -> Finding {
         severity: group.severity,
         confidence: group.confidence(),
         title: group.title(),
-        subject: Subject { kind: subject_kind, id: if group.principal.is_empty() { "unknown".to_owned() } else { group.principal.clone() } },
+        subject: Subject {
+            kind: subject_kind,
+            id: if group.principal.is_empty() { "unknown".to_owned() } else { group.principal.clone() },
+        },
         facts: group.facts(),
         instances: group.refusals.iter().map(instance).collect(),
         occurrences: group.refusals.len() as u64,
@@ -282,13 +288,25 @@ fn caveats(group: &Group) -> Vec<String> {
     say(group.action.is_some() && group.action_inferred, "the text names the operation, not the IAM action: the action is derived from it");
     say(group.resource.is_some() && group.resource_inferred, "the resource stands near the error, not in it");
     say(group.action.is_none() && group.kind != "sql-grant", "the text names no action");
-    say(group.principal.is_empty() && group.kind != "sql-grant", "the text does not say who was refused: look up the role that runs the task");
+    say(
+        group.principal.is_empty() && group.kind != "sql-grant",
+        "the text does not say who was refused: look up the role that runs the task",
+    );
     say(group.kind == "not-found-or-denied", "S3 answers 403 for a missing key too when s3:ListBucket is missing");
-    say(group.principal.contains("***") || any(|it| it.principal.as_deref().is_some_and(|it| it.contains("***"))), "Airflow's secret masker replaced a part of the principal by ***");
+    say(
+        group.principal.contains("***") || any(|it| it.principal.as_deref().is_some_and(|it| it.contains("***"))),
+        "Airflow's secret masker replaced a part of the principal by ***",
+    );
     say(any(|it| it.task.inferred), "the run id was rebuilt from a stream name that has lost its colons");
     say(any(|it| it.voice == "printed"), "the text was printed by the task's program: it may quote an older failure");
-    say(group.refusals.iter().all(|it| !it.task.is_known() && it.voice != "recorded"), "no task log around it: what the refusal broke cannot be told");
-    say(group.kind == "permission" && group.denied_by.is_none() && group.explicit.is_none(), "without a reason in the text, a bucket, endpoint or organization policy may be the one that refuses");
+    say(
+        group.refusals.iter().all(|it| !it.task.is_known() && it.voice != "recorded"),
+        "no task log around it: what the refusal broke cannot be told",
+    );
+    say(
+        group.kind == "permission" && group.denied_by.is_none() && group.explicit.is_none(),
+        "without a reason in the text, a bucket, endpoint or organization policy may be the one that refuses",
+    );
     caveats
 }
 

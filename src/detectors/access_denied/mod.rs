@@ -1,7 +1,7 @@
 //! An identity was refused an action: by whom, on what, why.
 //!
 //! ## What it looks for
-//! Refusals in any log, traceback, query error or CloudTrail record, in the shapes that botocore, the SDKs for Java, Go and
+//! Refusals in any log, traceback, query error or `CloudTrail` record, in the shapes that botocore, the SDKs for Java, Go and
 //! JavaScript, the CLI, S3, Redshift, Athena, Lake Formation, KMS and STS write. Of a chain of errors the innermost counts, once per
 //! task try. A refusal is grouped by role, action, generalised resource and kind: one finding says how often it happened.
 //! The kinds are told apart: `permission` (a policy is missing or denies), `kms` (the key behind the object), `lake-formation`
@@ -121,7 +121,10 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     let refused = cx
         .table(&errors::TABLE)
         .filter(errors::KIND.col().is_not_null())
-        .sort_by_exprs([col(errors::EVENT_TIME.name), col("origin_file"), col("origin_record")], SortMultipleOptions::default().with_nulls_last(true))
+        .sort_by_exprs(
+            [col(errors::EVENT_TIME.name), col("origin_file"), col("origin_record")],
+            SortMultipleOptions::default().with_nulls_last(true),
+        )
         .collect()?;
     let mut groups: BTreeMap<[String; 4], Vec<Refusal>> = BTreeMap::new();
     for refusal in rows(&refused).map(Refusal::read).filter(|it| cx.settings.in_window(it.at)) {

@@ -15,12 +15,16 @@ pub(super) fn remediation(group: &Group, all: &[Group]) -> Remediation {
     let leader = of_role.iter().min_by_key(|it| (std::cmp::Reverse(it.severity), it.finding_id.clone())).copied();
     match leader {
         Some(leader) if leader.finding_id != group.finding_id => {
-            cure.text.push_str(&format!(" The policy under finding {} covers this too.", leader.finding_id));
+            cure.text = format!("{} The policy under finding {} covers this too.", cure.text, leader.finding_id);
         }
         _ => {
             if let Some(policy) = policy(&of_role) {
                 let name = resource::short_name(&group.principal);
-                let title = if name.is_empty() { "IAM policy statements for the refused identity".to_owned() } else { format!("IAM policy statements for {name}") };
+                let title = if name.is_empty() {
+                    "IAM policy statements for the refused identity".to_owned()
+                } else {
+                    format!("IAM policy statements for {name}")
+                };
                 cure.code.push(Code { language: "json", title, body: policy });
             }
             cure.code.extend(verification(group));
@@ -34,13 +38,21 @@ fn text(group: &Group) -> String {
     let what = group.what();
     let who = group.who();
     match group.kind.as_str() {
-        "credentials" => return format!("No policy is at fault: the credentials of {who} are missing, expired or wrong. Renew them or let the task use its role."),
+        "credentials" => {
+            return format!(
+                "No policy is at fault: the credentials of {who} are missing, expired or wrong. Renew them or let the task use its role."
+            );
+        }
         "sql-grant" => {
             let object = group.resource.as_deref().unwrap_or("the object");
-            return format!("Not IAM: the database user lacks a privilege. Its owner runs GRANT on {object} (and GRANT USAGE on its schema).");
+            return format!(
+                "Not IAM: the database user lacks a privilege. Its owner runs GRANT on {object} (and GRANT USAGE on its schema)."
+            );
         }
         "lake-formation" => {
-            return format!("Lake Formation refused {who}, not IAM: grant the permission there ({what}), with `aws lakeformation grant-permissions`, and check that the role has lakeformation:GetDataAccess.");
+            return format!(
+                "Lake Formation refused {who}, not IAM: grant the permission there ({what}), with `aws lakeformation grant-permissions`, and check that the role has lakeformation:GetDataAccess."
+            );
         }
         _ => {}
     }
@@ -62,13 +74,26 @@ fn text(group: &Group) -> String {
         );
     }
     match (group.denied_by.as_deref(), group.kind.as_str()) {
-        (Some("resource-based" | "vpc-endpoint" | "session" | "role-trust" | "permissions-boundary" | "service-control" | "resource-control"), _) => {
+        (
+            Some(
+                "resource-based"
+                | "vpc-endpoint"
+                | "session"
+                | "role-trust"
+                | "permissions-boundary"
+                | "service-control"
+                | "resource-control",
+            ),
+            _,
+        ) => {
             format!("No {} policy allows {what}: the Allow belongs there; {owner}.", group.denied_by.as_deref().unwrap_or_default())
         }
         (_, "not-found-or-denied") => format!(
             "Either the key does not exist, or {who} may not read it: S3 answers 403 to both while s3:ListBucket is missing. Look whether the key exists; then allow s3:ListBucket on the bucket, which tells the two apart, and {what}."
         ),
-        (_, "kms") => format!("The object is encrypted: {who} needs {what} in its own policy, and the key's policy must let the account's IAM policies decide."),
+        (_, "kms") => format!(
+            "The object is encrypted: {who} needs {what} in its own policy, and the key's policy must let the account's IAM policies decide."
+        ),
         _ => format!("Allow {what} in an identity-based policy of {who}; for a bucket of another account, in the bucket's policy as well."),
     }
 }

@@ -50,9 +50,10 @@ pub(super) fn generalised(resource: &str) -> String {
 
 /// Bucket and key of an S3 ARN or address.
 pub(super) fn s3_parts(resource: &str) -> Option<(&str, Option<&str>)> {
-    let rest = resource.split_once(":s3:::").map(|it| it.1).or_else(|| {
-        ["s3://", "s3a://", "s3n://"].iter().find_map(|it| resource.strip_prefix(it))
-    })?;
+    let rest = resource
+        .split_once(":s3:::")
+        .map(|it| it.1)
+        .or_else(|| ["s3://", "s3a://", "s3n://"].iter().find_map(|it| resource.strip_prefix(it)))?;
     let (bucket, key) = rest.split_once('/').map_or((rest, None), |(bucket, key)| (bucket, Some(key)));
     Some((bucket, key))
 }
@@ -89,8 +90,14 @@ mod tests {
             ("s3://bucket/raw/dt=2026-01-01/part-0.gz", "arn:aws:s3:::bucket/raw/*"),
             ("arn:aws:s3:::bucket/file.csv", "arn:aws:s3:::bucket/*"),
             ("arn:aws-cn:s3:::bucket", "arn:aws-cn:s3:::bucket"),
-            ("arn:aws:kms:us-east-1:1:key/956af49a-1a01-4b95-9712-0a506aa2ed1b", "arn:aws:kms:us-east-1:1:key/956af49a-1a01-4b95-9712-0a506aa2ed1b"),
-            ("arn:aws:secretsmanager:us-east-1:1:secret:prod/redshift-AbCdEf", "arn:aws:secretsmanager:us-east-1:1:secret:prod/redshift-??????"),
+            (
+                "arn:aws:kms:us-east-1:1:key/956af49a-1a01-4b95-9712-0a506aa2ed1b",
+                "arn:aws:kms:us-east-1:1:key/956af49a-1a01-4b95-9712-0a506aa2ed1b",
+            ),
+            (
+                "arn:aws:secretsmanager:us-east-1:1:secret:prod/redshift-AbCdEf",
+                "arn:aws:secretsmanager:us-east-1:1:secret:prod/redshift-??????",
+            ),
             ("arn:aws:glue:eu-west-1:1:table/db/t", "arn:aws:glue:eu-west-1:1:table/db/t"),
             ("my-function", "my-function"),
         ] {

@@ -112,15 +112,30 @@ impl<'a> Scene<'a> {
     fn timed_cause(&self, spell: &Spell) -> Option<Cause> {
         let (from, to) = (spell.queued_at?, spell.left_at?);
         let during = |event: &str| {
-            self.remarks.iter().find(|it| it.event == event && it.from.is_some_and(|at| at <= to) && it.to.or(it.from).is_some_and(|at| at >= from))
+            self.remarks
+                .iter()
+                .find(|it| it.event == event && it.from.is_some_and(|at| at <= to) && it.to.or(it.from).is_some_and(|at| at >= from))
         };
         let cause = |id: &'static str, because: String, remark: Option<&Remark>| {
-            Some(Cause { id, because, proofs: remark.map(|it| it.proof.clone()).into_iter().collect(), also_seen: Vec::new(), proven: true })
+            Some(Cause {
+                id,
+                because,
+                proofs: remark.map(|it| it.proof.clone()).into_iter().collect(),
+                also_seen: Vec::new(),
+                proven: true,
+            })
         };
         let minutes = minute(from)..=minute(to);
         let worker_spoke = self.facts.worker_minutes.range(minutes).next().is_some();
         if !self.facts.worker_minutes.is_empty() && !worker_spoke {
-            return cause("no-worker", format!("worker logs are in the evidence, and no worker wrote a line in the {} that it waited.", spoken_seconds(to.seconds_since(from))), None);
+            return cause(
+                "no-worker",
+                format!(
+                    "worker logs are in the evidence, and no worker wrote a line in the {} that it waited.",
+                    spoken_seconds(to.seconds_since(from))
+                ),
+                None,
+            );
         }
         if let Some(full) = during("parallelism-full") {
             return cause("concurrency", "the executor's parallelism was reached while it waited.".to_owned(), Some(full));
@@ -129,7 +144,11 @@ impl<'a> Scene<'a> {
         if let (Some(taken), Some(slots)) = (taken, slots)
             && taken >= slots
         {
-            return cause("concurrency", format!("at least {taken} tries ran at once while it waited, and a worker has {slots} slots."), self.remarks.iter().find(|it| it.event == "worker-queues"));
+            return cause(
+                "concurrency",
+                format!("at least {taken} tries ran at once while it waited, and a worker has {slots} slots."),
+                self.remarks.iter().find(|it| it.event == "worker-queues"),
+            );
         }
         if let (Some(grown), Some(started)) = (during("worker-queues"), spell.started_at)
             && grown.from.is_some_and(|it| started.0 - it.0 <= AFTER_SCALING)
@@ -137,7 +156,11 @@ impl<'a> Scene<'a> {
             return cause("scaling-lag", "a worker came up while it waited, and it started soon after.".to_owned(), Some(grown));
         }
         if let Some(stopping) = during("worker-stopping") {
-            return cause("killed-by-downscale", "a worker shut down while it waited: what the worker had reserved was lost.".to_owned(), Some(stopping));
+            return cause(
+                "killed-by-downscale",
+                "a worker shut down while it waited: what the worker had reserved was lost.".to_owned(),
+                Some(stopping),
+            );
         }
         if let Some(lost) = during("worker-lost") {
             return cause("worker-lost", "a worker process died while it waited.".to_owned(), Some(lost));
@@ -146,7 +169,11 @@ impl<'a> Scene<'a> {
             return cause("scheduler-stall", "the scheduler was restarted while it waited.".to_owned(), Some(stalled));
         }
         if let (Some(taken), Some(slots), true) = (taken, slots, spell.found.starts_with("stuck")) {
-            return cause("lost-message", format!("workers were alive, at most {taken} of {slots} slots of one worker were taken, and still it was not started."), None);
+            return cause(
+                "lost-message",
+                format!("workers were alive, at most {taken} of {slots} slots of one worker were taken, and still it was not started."),
+                None,
+            );
         }
         None
     }
@@ -168,7 +195,10 @@ impl<'a> Scene<'a> {
         let to = spell.left_at;
         let from = spell.queued_at.or(to);
         let overlaps = |it: &Remark| it.from <= to && it.to.or(it.from) >= from && from.is_some();
-        let dag_limit = self.remarks.iter().any(|it| it.event == "dag-limit" && it.detail == spell.task.dag_id && spell.task.dag_id.is_some() && overlaps(it));
+        let dag_limit = self
+            .remarks
+            .iter()
+            .any(|it| it.event == "dag-limit" && it.detail == spell.task.dag_id && spell.task.dag_id.is_some() && overlaps(it));
         let pool = self.remarks.iter().any(|it| it.event == "pool-full" && overlaps(it));
         let mut seen = Vec::new();
         if pool {

@@ -152,9 +152,15 @@ fn caveats(spells: &[(Spell, Cause)]) -> Vec<String> {
     say(any(|it| it.task.dag_id.is_none() && !it.ambiguous), "the line does not name the DAG");
     say(any(|it| it.queued_at.is_none()), "no line tells when it was queued: the wait is unknown");
     say(any(|it| it.found == "evidence-ends"), "still queued when the evidence ends: it may have started later");
-    say(any(|it| it.executor_state.as_deref() == Some("success")), "the executor says success: typical of a sensor that reschedules itself");
+    say(
+        any(|it| it.executor_state.as_deref() == Some("success")),
+        "the executor says success: typical of a sensor that reschedules itself",
+    );
     say(any(|it| it.task.inferred), "the run id was rebuilt from a stream name that has lost its colons");
-    say(spells.iter().any(|it| it.1.id == "wrong-queue" && !it.1.proven), "no worker banner is in the evidence: that no worker serves the queue is told only by the silence on it");
+    say(
+        spells.iter().any(|it| it.1.id == "wrong-queue" && !it.1.proven),
+        "no worker banner is in the evidence: that no worker serves the queue is told only by the silence on it",
+    );
     caveats
 }
 

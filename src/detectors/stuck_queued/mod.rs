@@ -107,7 +107,10 @@ impl Spell {
             executor_state: row.text(spells::EXECUTOR_STATE),
             ambiguous: row.flag(spells::AMBIGUOUS),
             excerpt: row.text(spells::EXCERPT),
-            queued_origin: row.text(spells::QUEUED_FILE).zip(queued_record).map(|(file, record)| tables::Origin { file: file.into(), record }),
+            queued_origin: row
+                .text(spells::QUEUED_FILE)
+                .zip(queued_record)
+                .map(|(file, record)| tables::Origin { file: file.into(), record }),
             origin: row.origin(),
         }
     }
@@ -135,13 +138,14 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     }
     let sorted = cx
         .table(&spells::TABLE)
-        .sort_by_exprs([spells::LEFT_AT.col(), tables::DAG_ID.col(), tables::TASK_ID.col(), tables::MAP_INDEX.col()], SortMultipleOptions::default().with_nulls_last(true))
+        .sort_by_exprs(
+            [spells::LEFT_AT.col(), tables::DAG_ID.col(), tables::TASK_ID.col(), tables::MAP_INDEX.col()],
+            SortMultipleOptions::default().with_nulls_last(true),
+        )
         .collect()?;
     let low = cx.limit(&LOW).max(60.0);
-    let long: Vec<Spell> = rows(&sorted)
-        .map(Spell::read)
-        .filter(|it| it.counts(low) && cx.settings.in_window(it.left_at.or(it.queued_at)))
-        .collect();
+    let long: Vec<Spell> =
+        rows(&sorted).map(Spell::read).filter(|it| it.counts(low) && cx.settings.in_window(it.left_at.or(it.queued_at))).collect();
     let scene = cause::Scene::read(cx)?;
     let mut groups: BTreeMap<(String, String, &'static str), Vec<(Spell, cause::Cause)>> = BTreeMap::new();
     for spell in &long {

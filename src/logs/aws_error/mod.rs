@@ -22,27 +22,72 @@ pub(super) struct Found {
 
 /// Words without which a text holds no refusal.
 const WORDS: &[&str] = &[
-    "ccessDenied", "ccess Denied", "ccess denied", "ot authorized", "nauthorized", "orbidden", "AuthFailure", "AuthorizationError",
-    "AllAccessDisabled", "ermission denied", "PermissionError", "AccessKeyId", "SignatureDoesNotMatch", "InvalidSignature", "ExpiredToken",
-    "ClientToken", "UnrecognizedClient", "AuthenticationToken", "RequestExpired", "oken is expired", "oken included in the request",
-    "oken has expired", "ciphertext refers", " is denied", "ake Formation permission", "nsufficient permissions", "InvalidToken",
-    "locate credentials", "NoCredentialsError", "load credentials", "load AWS credentials", "Access Key Id you", "signature we calculated",
-    "pass role is not", "SSO ", "Status Code: 403", "Status 403", "StatusCode: 403", "(403)", "InsufficientPrivileges", "InvalidIdentityToken",
-    "NotAuthorized", "IncompleteSignature", "OptInRequired", "authorized to",
+    "ccessDenied",
+    "ccess Denied",
+    "ccess denied",
+    "ot authorized",
+    "nauthorized",
+    "orbidden",
+    "AuthFailure",
+    "AuthorizationError",
+    "AllAccessDisabled",
+    "ermission denied",
+    "PermissionError",
+    "AccessKeyId",
+    "SignatureDoesNotMatch",
+    "InvalidSignature",
+    "ExpiredToken",
+    "ClientToken",
+    "UnrecognizedClient",
+    "AuthenticationToken",
+    "RequestExpired",
+    "oken is expired",
+    "oken included in the request",
+    "oken has expired",
+    "ciphertext refers",
+    " is denied",
+    "ake Formation permission",
+    "nsufficient permissions",
+    "InvalidToken",
+    "locate credentials",
+    "NoCredentialsError",
+    "load credentials",
+    "load AWS credentials",
+    "Access Key Id you",
+    "signature we calculated",
+    "pass role is not",
+    "SSO ",
+    "Status Code: 403",
+    "Status 403",
+    "StatusCode: 403",
+    "(403)",
+    "InsufficientPrivileges",
+    "InvalidIdentityToken",
+    "NotAuthorized",
+    "IncompleteSignature",
+    "OptInRequired",
+    "authorized to",
 ];
 
 static PREFILTER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
 
-const POLICY_TYPES: &str = "identity[- ]based|resource[- ]based|service control|resource control|permissions? boundary|sessions?|VPC endpoint|role trust";
+const POLICY_TYPES: &str =
+    "identity[- ]based|resource[- ]based|service control|resource control|permissions? boundary|sessions?|VPC endpoint|role trust";
 
-pattern!(IMPLICIT, &format!(r"(?is)because\s+no\s+(?P<t>{POLICY_TYPES})(?:\s+polic(?:y|ies))?\s+allows?\s+the\s+[\w-]+:\s?[\w*]+\s+action"));
+pattern!(
+    IMPLICIT,
+    &format!(r"(?is)because\s+no\s+(?P<t>{POLICY_TYPES})(?:\s+polic(?:y|ies))?\s+allows?\s+the\s+[\w-]+:\s?[\w*]+\s+action")
+);
 pattern!(
     EXPLICIT,
     &format!(
         r"(?is)with\s+an\s+explicit\s+deny(?:\s+in\s+(?:an?|the)\s+(?P<t>{POLICY_TYPES})(?:\s+policy)?(?:\s+transitively\s+through\s+an?\s+(?P<via>{POLICY_TYPES})(?:\s+policy)?)?)?"
     )
 );
-pattern!(KMS_REASON, r"(?is)because\s+the\s+resource\s+does\s+not\s+exist\s+in\s+this\s+Region,\s+no\s+resource-based\s+policies\s+allow\s+access");
+pattern!(
+    KMS_REASON,
+    r"(?is)because\s+the\s+resource\s+does\s+not\s+exist\s+in\s+this\s+Region,\s+no\s+resource-based\s+policies\s+allow\s+access"
+);
 pattern!(ENCODED, r"Encoded\s+authorization\s+failure\s+message:\s*");
 pattern!(FAILED_WHILE, r"(?i)error (launching|creating|deleting|reading|describing|updating|putting|listing) ([^:\n]{1,60}):");
 
@@ -161,7 +206,9 @@ fn kind_of(error: &AwsError) -> &'static str {
         _ if action.starts_with("kms:") && error.service.as_deref() != Some("kms") => "kms",
         _ if error.message.contains("customer master key") => "kms",
         // A HEAD answer has no body: without s3:ListBucket a missing key is answered 403 too.
-        _ if !told && matches!(error.operation.as_deref(), Some("HeadObject" | "HeadBucket" | "REST.HEAD.OBJECT" | "REST.HEAD.BUCKET")) => "not-found-or-denied",
+        _ if !told && matches!(error.operation.as_deref(), Some("HeadObject" | "HeadBucket" | "REST.HEAD.OBJECT" | "REST.HEAD.BUCKET")) => {
+            "not-found-or-denied"
+        }
         _ if !told && error.service.as_deref() == Some("s3") && code == "403" => "not-found-or-denied",
         _ => "permission",
     }
@@ -182,9 +229,14 @@ fn policy_type(text: &str) -> Option<&'static str> {
     })
 }
 
-/// What a code says on its own, as in an audit record: refused, no valid credentials, or neither.
-pub(super) fn kind_of_code(code: &str) -> Option<Option<&'static str>> {
-    names::class_of(code).map(|it| (it == names::Class::Credentials).then_some("credentials"))
+/// Whether a code says on its own, as in an audit record, that somebody was refused.
+pub(super) fn says_refused(code: &str) -> bool {
+    names::class_of(code).is_some()
+}
+
+/// Whether a code says that nobody knows who asked.
+pub(super) fn says_unknown(code: &str) -> bool {
+    names::class_of(code) == Some(names::Class::Credentials)
 }
 
 /// The IAM prefix of a service, by any of its names.

@@ -90,11 +90,7 @@ static LIST: &[Shape] = &[
         r"\bAPI: (?P<service>[a-z][\w-]*):(?P<operation>[A-Z]\w+) (?P<message>Access Denied|[^\n]*not authorized[^\n]*)",
         cloudformation,
     ),
-    shape(
-        "fluent-bit and the CloudWatch agent",
-        r"(?P<operation>[A-Z]\w+) API responded with error='(?P<code>\w+)'",
-        coded,
-    ),
+    shape("fluent-bit and the CloudWatch agent", r"(?P<operation>[A-Z]\w+) API responded with error='(?P<code>\w+)'", coded),
     shape(
         "s3cmd and boto 2",
         r"(?:S3 error: |S3ResponseError: )(?P<status>403)(?: \((?P<code>\w+)\))?(?::? (?P<message>[^\n]*))?",
@@ -110,21 +106,13 @@ static LIST: &[Shape] = &[
         r#"\\*["']?(?P<key>error_?[cC]ode|[cC]ode|errorType|__type|name|Error Code|error_code|ErrorCode)\\*["']?\s*[:=]\s*(?:Some\()?\\*["']?(?:[\w.]+#)?(?P<code>(?:Client\.|KMS\.|S3\.|Lambda\.)?[A-Z]\w+)\b"#,
         property,
     ),
-    shape(
-        "s3fs",
-        r#"PermissionError(?:: |\(['"])(?P<message>Access Denied|Forbidden|User: arn:[^\n]*)"#,
-        s3fs,
-    ),
+    shape("s3fs", r#"PermissionError(?:: |\(['"])(?P<message>Access Denied|Forbidden|User: arn:[^\n]*)"#, s3fs),
     shape(
         "Hadoop S3A",
         r"AccessDeniedException: (?P<resource>s3[an]?://[^\s:]+)(?::? (?P<operation>\w+) on [^\n:]*)?(?P<message>[^\n]*)",
         s3a,
     ),
-    shape(
-        "SQS, asked for a queue by its address",
-        r"(?P<message>Access to the resource (?P<resource>https://[^\s]+) is denied)",
-        sqs,
-    ),
+    shape("SQS, asked for a queue by its address", r"(?P<message>Access to the resource (?P<resource>https://[^\s]+) is denied)", sqs),
     shape(
         "KMS, behind any service",
         r"(?P<message>The ciphertext refers to a customer master key that does not exist|KMS access was denied|KMS key [^\n]{0,120}access denied|unable to decrypt the environment variables because KMS access was denied)",
@@ -145,11 +133,7 @@ static LIST: &[Shape] = &[
         r"(?P<message>(?:Access denied when writing output to url:|Permission denied on S3 path:|Access denied when reading) (?P<resource>s3://[^\s]+)|Insufficient permissions to execute the query)",
         athena,
     ),
-    shape(
-        "a missing right to hand a role on",
-        r"(?P<message>Cross-account pass role is not allowed)",
-        pass_role,
-    ),
+    shape("a missing right to hand a role on", r"(?P<message>Cross-account pass role is not allowed)", pass_role),
     shape(
         "a database grant",
         r#"(?i)(?P<message>permission denied (?:for|to) (?:relation|schema|table|database|language|function|view|sequence|column|external) (?P<resource>[^\s'"]*))"#,
@@ -256,11 +240,7 @@ fn code_and_message(found: &Captures<'_>) -> Option<AwsError> {
 fn property(found: &Captures<'_>) -> Option<AwsError> {
     let code = group(found, "code")?;
     let class = names::class_of(&code).filter(|_| code != "Forbidden" && code != "NotAuthorized")?;
-    Some(AwsError {
-        kind: (class == Class::Credentials).then_some("credentials"),
-        code: Some(code),
-        ..AwsError::default()
-    })
+    Some(AwsError { kind: (class == Class::Credentials).then_some("credentials"), code: Some(code), ..AwsError::default() })
 }
 
 fn s3fs(found: &Captures<'_>) -> Option<AwsError> {

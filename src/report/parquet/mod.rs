@@ -19,6 +19,7 @@ use polars::prelude::DataFrame;
 use std::sync::Arc;
 
 mod lake;
+mod rows;
 
 pub use lake::LAKE;
 
@@ -106,7 +107,9 @@ fn file(columns: &[LakeColumn], rows: Vec<Vec<Cell>>) -> Result<Vec<u8>> {
 fn array(kind: LakeKind, rows: &[Vec<Cell>], at: usize) -> ArrayRef {
     let cells = rows.iter().map(|it| it.get(at));
     match kind {
-        LakeKind::String => Arc::new(cells.map(|it| if let Some(Cell::Text(text)) = it { text.as_deref() } else { None }).collect::<StringArray>()),
+        LakeKind::String => {
+            Arc::new(cells.map(|it| if let Some(Cell::Text(text)) = it { text.as_deref() } else { None }).collect::<StringArray>())
+        }
         LakeKind::Bigint => Arc::new(cells.map(whole).collect::<Int64Array>()),
         LakeKind::Double => Arc::new(cells.map(|it| if let Some(Cell::Real(real)) = it { *real } else { None }).collect::<Float64Array>()),
         LakeKind::Boolean => Arc::new(cells.map(|it| if let Some(Cell::Flag(flag)) = it { *flag } else { None }).collect::<BooleanArray>()),
