@@ -131,9 +131,14 @@ impl Evidence {
     }
 }
 
+/// A name as every output shows it: a secret in a path is a secret too.
+fn shown(name: &str) -> String {
+    text::redact(&text::printable(name)).into_owned()
+}
+
 fn refused(name: &str, reason: &str) -> Coverage {
     Coverage {
-        path: text::printable(name).into_owned(),
+        path: shown(name),
         kind: None,
         bytes: 0,
         records: 0,
@@ -164,7 +169,7 @@ fn read_file(file: &RawFile, forced: Option<&'static Source>, settings: &Setting
 }
 
 fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts) {
-    let name = text::printable(&leaf.name).into_owned();
+    let name = shown(&leaf.name);
     let mut feed = Feed::new(leaf.reader);
     let mut coverage = refused(&name, "");
     coverage.problems.clear();

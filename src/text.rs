@@ -18,7 +18,7 @@ struct Secret {
 const SECRETS: &[Secret] = &[
     Secret { pattern: r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)", keeps: "" },
     Secret { pattern: r"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})([^A-Za-z0-9]{1,40})[A-Za-z0-9/+]{40}\b", keeps: "" },
-    Secret { pattern: r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b", keeps: "" },
+    Secret { pattern: r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}", keeps: "" },
     Secret { pattern: r"\beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){0,4}", keeps: "" },
     Secret { pattern: r"\b(?:FwoG|IQoJ|AQoD|FQoG)[A-Za-z0-9/+=%]{30,}", keeps: "" },
     Secret { pattern: r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,})", keeps: "" },

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("evidence", &["case", "derive", "error", "logs", "records", "settings", "sources", "tables", "text", "units"]),
     ("finding", &["tables", "text", "units"]),
     ("detectors", &["error", "evidence", "finding", "logs", "settings", "tables", "units"]),
-    ("report", &["detectors", "error", "evidence", "finding", "settings", "tables", "text", "units"]),
+    ("report", &["detectors", "error", "evidence", "finding", "settings", "sources", "tables", "text", "units"]),
 ];
 
 /// Folders whose files stand side by side and never use one another, and the list that names each of them.

@@ -64,10 +64,7 @@ impl Facts {
     /// Takes a fact.
     pub fn push(&mut self, event: TaskEvent) {
         self.last_told = self.last_told.max(event.at);
-        self.scheduler_spoke |= !matches!(
-            event.event,
-            Event::Started | Event::Ended | Event::WorkerReady | Event::WorkerQueues | Event::WorkerStopping | Event::WorkerLost
-        );
+        self.scheduler_spoke |= tells_of_queueing(event.event);
         match event.event {
             Event::PoolFull | Event::DagLimit | Event::ParallelismFull | Event::WorkerLost | Event::WorkerStopping => self.remark(event),
             Event::WorkerReady => {
@@ -216,6 +213,21 @@ fn levels(changes: &BTreeMap<(String, i64), i64>) -> BTreeMap<(String, i64), i64
         levels.insert((queue.clone(), *minute), *now);
     }
     levels
+}
+
+/// Whether only a scheduler says so, and a healthy one says it of every task or at every start.
+fn tells_of_queueing(event: Event) -> bool {
+    matches!(
+        event,
+        Event::Queued
+            | Event::Finished
+            | Event::StuckRequeued
+            | Event::StuckFailed
+            | Event::StuckExhausted
+            | Event::CouldNotQueue
+            | Event::StateMismatch
+            | Event::SchedulerStarted
+    )
 }
 
 fn minute(at: Moment) -> i64 {

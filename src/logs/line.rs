@@ -217,7 +217,7 @@ pub(super) fn continues(line: &str, in_traceback: bool) -> bool {
 /// `botocore.exceptions.ClientError: message`, `KeyError: 'x'`.
 pub(super) fn looks_like_exception(line: &str) -> bool {
     let name = line.split([':', '(']).next().unwrap_or_default();
-    let last = name.rsplit('.').next().unwrap_or_default();
+    let last = name.rsplit('.').next().unwrap_or_default().trim_end_matches('_');
     !last.is_empty()
         && name.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'$'))
         && last.starts_with(|it: char| it.is_ascii_uppercase())

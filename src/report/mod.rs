@@ -6,10 +6,11 @@ use crate::{
     evidence::{Coverage, Evidence},
     finding::{Finding, Severity},
     settings::Settings,
+    sources,
     units::Moment,
 };
 use serde_json::{Value, json};
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 mod failed;
 mod json;
@@ -65,8 +66,17 @@ pub struct Report {
 
 impl Report {
     /// Puts together what was read and what was said of it.
-    pub fn new(evidence: &Evidence, verdicts: Vec<Verdict>, settings: &Settings) -> Result<Self> {
-        let failed = failed::unexplained(evidence, &verdicts, settings)?;
+    pub fn new(evidence: &Evidence, mut verdicts: Vec<Verdict>, settings: &Settings) -> Result<Self> {
+        let mut failed = failed::unexplained(evidence, &verdicts, settings)?;
+        let kinds: BTreeMap<&str, Option<&str>> = evidence.coverage.iter().map(|it| (it.path.as_str(), it.kind)).collect();
+        let place = |source: &str, locator: &mut String| {
+            if let Some(number) = locator.strip_prefix("record ") {
+                *locator = format!("{} {number}", sources::unit_of(kinds.get(source).copied().flatten()));
+            }
+        };
+        let proofs = verdicts.iter_mut().flat_map(|it| &mut it.findings).flat_map(|it| &mut it.evidence);
+        proofs.for_each(|it| place(&it.source, &mut it.locator));
+        failed.iter_mut().for_each(|it| place(&it.source, &mut it.locator));
         Ok(Self {
             since: settings.since,
             until: settings.until,

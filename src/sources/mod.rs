@@ -36,6 +36,14 @@ pub static SOURCES: &[&Source] = &[
     &text_log::TEXT_LOG,
 ];
 
+/// Kinds whose records are lines; the records of all others are values of a larger text.
+const OF_LINES: &[&str] = &["s3-export", "logs-tail", "airflow-log", "text-log"];
+
+/// What one record of a kind is called.
+pub fn unit_of(kind: Option<&str>) -> &'static str {
+    if kind.is_some_and(|it| OF_LINES.contains(&it)) { "line" } else { "record" }
+}
+
 /// One format.
 #[derive(Debug)]
 pub struct Source {
