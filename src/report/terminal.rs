@@ -83,11 +83,11 @@ impl Page {
         }
         self.labelled(out, "when", &times(it))?;
         self.labelled(out, "why", &it.explanation)?;
-        for proof in it.evidence.iter().take(if self.style.detail == 0 { 1 } else { 3 }) {
+        for proof in it.evidence.iter().take(if self.style.detail < 2 { 1 } else { it.evidence.len() }) {
             let at = proof.timestamp.as_deref().unwrap_or("no time");
             self.labelled(out, "proof", &format!("{} {} ({at})", proof.source, proof.locator))?;
             let lines: Vec<&str> = proof.excerpt.lines().filter(|it| !it.trim().is_empty()).collect();
-            let shown = if self.style.detail < 2 { lines.len().saturating_sub(3) } else { 0 };
+            let shown = if self.style.detail < 2 { lines.len().saturating_sub(1) } else { 0 };
             for line in lines.iter().skip(shown) {
                 self.wrapped(out, &self.cut(line.trim()), INDENT + 8)?;
             }
