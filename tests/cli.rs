@@ -79,7 +79,11 @@ fn colour_only_where_it_is_asked_for() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let binary = assert_cmd::cargo::cargo_bin("casefile");
-    let status = std::process::Command::new("sh").arg("-c").arg(format!("{} demo -v | head -1 >/dev/null; exit ${{PIPESTATUS:-0}}", binary.display())).output().unwrap();
+    let status = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("{} demo -v | head -1 >/dev/null; exit ${{PIPESTATUS:-0}}", binary.display()))
+        .output()
+        .unwrap();
     assert!(status.stderr.is_empty(), "{}", String::from_utf8_lossy(&status.stderr));
 }
 

@@ -170,6 +170,7 @@ fn failed_loads_of_airflow_1_10_are_listed() {
     let failed: usize = report.failed.iter().map(|it| it.count).sum();
     println!("{failed} failed tries in {} groups", report.failed.len());
     assert!(failed >= 642 + 155, "{failed}: every try that was marked for retry or as failed");
-    let loads = report.failed.iter().filter(|it| it.last_error.as_deref().is_some_and(|it| it.contains("Load into table 'staging_events' failed")));
+    let loads =
+        report.failed.iter().filter(|it| it.last_error.as_deref().is_some_and(|it| it.contains("Load into table 'staging_events' failed")));
     assert_eq!(loads.map(|it| it.count).sum::<usize>(), 146);
 }

@@ -131,7 +131,10 @@ const SECRETS: &[(&str, &str)] = &[
     ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
     ("aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI"),
     ("aws_session_token=FwoGZXIvYXdzEJr//////////wEaDEXAMPLE0123456789abcdefghij", "FwoGZXIv"),
-    ("copy t from 's3://b/k' credentials 'aws_access_key_id=ASIAQQQQWWWWEEEERRRR;aws_secret_access_key=zzzzYYYYxxxxWWWWvvvvUUUUttttSSSSrrrrQQQQ'", "zzzzYYYY"),
+    (
+        "copy t from 's3://b/k' credentials 'aws_access_key_id=ASIAQQQQWWWWEEEERRRR;aws_secret_access_key=zzzzYYYYxxxxWWWWvvvvUUUUttttSSSSrrrrQQQQ'",
+        "zzzzYYYY",
+    ),
     ("postgresql://etl:s3cr3tpw@cluster:5439/dev", "s3cr3tpw"),
     ("https://b.s3.amazonaws.com/k?X-Amz-Security-Token=IQoJb3JpZ2luX2VjEXAMPLE&X-Amz-Signature=0f0f0f0f0f", "0f0f0f0f0f"),
     ("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhaXJmbG93In0.c2lnc2lnc2ln", "eyJzdWIi"),
@@ -148,7 +151,8 @@ fn no_secret_and_no_escape_comes_out_of_any_format() {
     }
     let given = folder(&[(&format!("dag_id=d/run_id=r{}/task_id=t/attempt=1.log", "AKIAIOSFODNN7EXAMPLE"), log.into_bytes())]);
     let report = common::analyze(&[given.path()]);
-    let mut outputs: Vec<(String, Vec<u8>)> = FORMATS.iter().map(|it| (it.id.to_owned(), common::printed(&report, it.id).into_bytes())).collect();
+    let mut outputs: Vec<(String, Vec<u8>)> =
+        FORMATS.iter().map(|it| (it.id.to_owned(), common::printed(&report, it.id).into_bytes())).collect();
     for (name, bytes) in parquet::files(&report, "run").unwrap() {
         outputs.push((name.to_owned(), unpacked(&bytes)));
     }
@@ -167,7 +171,10 @@ fn no_secret_and_no_escape_comes_out_of_any_format() {
 
 /// All values of a Parquet file as text.
 fn unpacked(bytes: &[u8]) -> Vec<u8> {
-    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes)).unwrap().build().unwrap();
+    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes))
+        .unwrap()
+        .build()
+        .unwrap();
     reader.flat_map(|it| format!("{:?}", it.unwrap()).into_bytes()).collect()
 }
 
@@ -183,7 +190,11 @@ fn an_unreadable_file_is_named() {
 
 #[test]
 fn the_same_inputs_give_the_same_bytes_in_any_order() {
-    let given = folder(&[("a/a.log", DENIAL.into()), ("b/b.log", DENIAL.replace("GetObject", "PutObject").into()), ("c/c.gz", gzipped(DENIAL.as_bytes()))]);
+    let given = folder(&[
+        ("a/a.log", DENIAL.into()),
+        ("b/b.log", DENIAL.replace("GetObject", "PutObject").into()),
+        ("c/c.gz", gzipped(DENIAL.as_bytes())),
+    ]);
     let parts: Vec<PathBuf> = ["a", "b", "c"].iter().map(|it| given.path().join(it)).collect();
     let refs: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
     let reversed: Vec<&Path> = refs.iter().rev().copied().collect();

@@ -43,7 +43,13 @@ fn read_with_all(bytes: &[u8]) {
         let mut feed = Feed::new(Box::new(bytes));
         let mut out = Batch::default();
         let zone = TimeZone::UTC;
-        (source.read)(&mut Input { name: "seed".into(), feed: &mut feed, caps: Caps { record_bytes: 4_096, ..Caps::default() }, zone: &zone, out: &mut out });
+        (source.read)(&mut Input {
+            name: "seed".into(),
+            feed: &mut feed,
+            caps: Caps { record_bytes: 4_096, ..Caps::default() },
+            zone: &zone,
+            out: &mut out,
+        });
         let skipped: u64 = out.skips.values().map(|it| it.0).sum();
         assert_eq!(out.records(), out.parsed + skipped, "{} (claimed: {claimed})", source.id);
         out.facts.close();

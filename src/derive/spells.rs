@@ -9,7 +9,7 @@ use crate::{
     },
     units::{Moment, SECOND},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 mod nameless;
 
@@ -71,6 +71,8 @@ fn lives(facts: &Facts) -> BTreeMap<TaskKey, Life> {
             Event::Finished => {
                 if let Some(at) = event.started_at {
                     life.ends.push(TaskEvent { event: Event::Started, at: Some(at), ..event.clone() });
+                } else if event.state.as_deref() == Some("queued") && event.executor_state.as_deref() == Some("failed") {
+                    life.ends.push(TaskEvent { event: Event::StateMismatch, ..event.clone() });
                 }
             }
             _ => {}
@@ -131,14 +133,19 @@ fn near(a: Option<Moment>, b: Option<Moment>) -> bool {
 
 fn of_life(life: &Life, facts: &Facts, until: Option<Moment>) -> Vec<Spell> {
     let mut spells: Vec<Spell> = Vec::new();
-    let mut closed: BTreeSet<usize> = BTreeSet::new();
+    let mut closed: BTreeMap<usize, Option<Moment>> = BTreeMap::new();
     let mut last_unqueued: Option<Option<Moment>> = None;
     for end in &life.ends {
         // A worker's clock may be behind the scheduler's.
         let ahead = if end.event == Event::Started { SECOND } else { 0 };
         let step = life.queued_before(end.at.map(|it| Moment(it.0 + ahead)));
         if let Some(step) = step {
-            if !closed.insert(step) {
+            if let Some(before) = closed.insert(step, end.at) {
+                // A message long after the one that ended the stay is about another stay, whose queueing no line tells.
+                if end.event == Event::Started || near_minute(before, end.at) {
+                    continue;
+                }
+                spells.extend(spell(life, end, None));
                 continue;
             }
         } else if end.event == Event::Started {
@@ -152,7 +159,7 @@ fn of_life(life: &Life, facts: &Facts, until: Option<Moment>) -> Vec<Spell> {
         spells.extend(spell(life, end, step.and_then(|it| life.queued.get(it))));
     }
     if let (Some(last), Some(until)) = (life.queued.last(), until)
-        && !closed.contains(&(life.queued.len() - 1))
+        && !closed.contains_key(&(life.queued.len() - 1))
         && until.0 - last.at.0 >= SHORTEST_WAIT
         && !ended_otherwise(life, last, facts)
     {

@@ -39,7 +39,17 @@ pub(super) fn tries(facts: &Facts) -> Vec<Try> {
         }
     }
     join_nameless(&mut all);
-    all.into_values().collect()
+    let mut tries: Vec<Try> = all.into_values().collect();
+    let anonymous = facts.events.iter().filter(|it| it.event == Event::Ended && !it.task.is_known());
+    tries.extend(anonymous.map(|it| Try {
+        task: it.task.clone(),
+        state: it.state.clone(),
+        started_at: None,
+        ended_at: it.at,
+        last_error: it.detail.clone(),
+        origin: it.origin.clone(),
+    }));
+    tries
 }
 
 /// A line that knows no try number speaks of the only try there is.

@@ -47,7 +47,7 @@ pub fn refusal(audit: Audit, origin: Origin) -> Option<ErrorRow> {
     error.absorb(AwsError {
         kind: aws_error::says_unknown(&audit.code).then_some("credentials"),
         operation: Some(audit.operation),
-        code: Some(audit.code),
+        code: Some(audit.code.clone()),
         principal: audit.principal,
         resource: audit.resource,
         resource_inferred: audit.resource_inferred,
@@ -56,6 +56,8 @@ pub fn refusal(audit: Audit, origin: Origin) -> Option<ErrorRow> {
         ..AwsError::default()
     });
     error.service = Some(service);
+    // The record's own code counts, whatever its message says.
+    error.code = Some(audit.code);
     error.message = text::safe(&text::one_line(&error.message), 600);
     aws_error::imply(&mut error);
     Some(ErrorRow {

@@ -1,9 +1,9 @@
 //! The catalogue of Airflow's messages, read from `messages.toml`.
 
-use super::line::Level;
-use crate::tables::task_events::Event;
+use super::{identity, line::Level, stream::Record};
+use crate::{tables::task_events::Event, text};
 use serde::Deserialize;
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 /// One literal message.
 #[derive(Debug, Deserialize)]
@@ -44,6 +44,8 @@ pub(super) enum Naming {
     Tuple,
     /// It speaks of the try whose log it stands in.
     Own,
+    /// It speaks of that try by its exit code.
+    Code,
     /// It speaks of no task.
     None,
 }
@@ -103,21 +105,93 @@ fn event_named(name: &str) -> Option<Event> {
     all.into_iter().find(|it| it.name() == name)
 }
 
-/// The message that a record is, if it is one, and what it means.
-pub(super) fn recognise(body: &str, origin: &str, level: Option<Level>) -> Option<(&'static Message, Event)> {
-    let first = *body.as_bytes().first()?;
-    let slot = INDEX.by_byte.get(usize::from(first))?;
-    slot.iter().filter_map(|it| INDEX.messages.get(*it)).find_map(|(message, event)| {
-        let spoken = body.starts_with(&message.text)
-            && message.also.as_ref().is_none_or(|it| body.contains(it.as_str()))
-            && message.level.is_none_or_matches(level)
-            && message.speaker.may_be(origin);
-        spoken.then_some((message, *event))
+/// A message of the catalogue, as somebody says it.
+pub(super) struct Spoken<'a> {
+    /// Its entry.
+    pub(super) message: &'static Message,
+    /// What it means.
+    pub(super) event: Event,
+    /// The message and what follows it.
+    pub(super) body: Cow<'a, str>,
+}
+
+/// Every message that a record holds: one behind a head; in a text without heads, any of its lines may begin one.
+pub(super) fn recognise<'a>(record: &Record<'a>) -> Vec<Spoken<'a>> {
+    if record.level.is_some() || !record.logger.is_empty() {
+        let body = carried(record.body).unwrap_or(record.body);
+        return spoken(body, record, false).into_iter().collect();
+    }
+    let lines: Vec<(usize, &str)> = record.places.iter().map(|it| it.0).zip(record.body.lines()).collect();
+    let begins = |(at, line): &(usize, &str)| {
+        let lead = lead_of(line);
+        let text = line.get(lead..)?;
+        first_of(text).then_some((at + lead, !line.get(..lead)?.trim_matches(is_mark).is_empty()))
+    };
+    let starts: Vec<(usize, bool)> = lines.iter().filter_map(begins).collect();
+    let ends = starts.iter().skip(1).map(|it| it.0).chain([record.body.len()]);
+    starts.iter().zip(ends).filter_map(|((from, worded), to)| spoken(record.body.get(*from..to)?, record, *worded)).collect()
+}
+
+/// Characters that lists, quotes and tables put before a line.
+fn is_mark(it: char) -> bool {
+    it.is_whitespace()
+        || it.is_ascii_digit()
+        || matches!(it, '>' | '*' | '-' | '`' | '|' | '.' | ')' | '"' | '\'' | '\u{2022}' | '\u{2502}')
+}
+
+/// Words that stand between the beginning of a line and a message that it carries.
+const LEADS: &[&str] = &["Exception: ", "Error: ", "message: ", "| ", "\t", "<br>", "`"];
+
+/// How many bytes of a line stand before the message that it carries.
+fn lead_of(line: &str) -> usize {
+    let marks = line.len() - line.trim_start_matches(is_mark).len();
+    if line.get(marks..).is_some_and(first_of) {
+        return marks;
+    }
+    let ends = LEADS.iter().filter_map(|it| Some(line.rfind(it)? + it.len()));
+    ends.filter(|it| *it <= 300 && line.get(*it..).is_some_and(first_of)).min().unwrap_or(0)
+}
+
+/// Whether a text begins like a message of the catalogue.
+fn first_of(text: &str) -> bool {
+    candidates(text).next().is_some()
+}
+
+fn candidates(text: &str) -> impl Iterator<Item = &'static (Message, Event)> {
+    let slot = text.as_bytes().first().and_then(|it| INDEX.by_byte.get(usize::from(*it)));
+    slot.into_iter().flatten().filter_map(|it| INDEX.messages.get(*it)).filter(move |it| text.starts_with(&it.0.text))
+}
+
+/// The message that a text is, in the voice of the record. With words before it, only what names a queued task counts.
+fn spoken<'a>(text: &'a str, record: &Record<'_>, worded: bool) -> Option<Spoken<'a>> {
+    // A Celery worker puts the id of its own task first.
+    let text = text.get(39..).filter(|_| text.starts_with('[') && text.as_bytes().get(37) == Some(&b']')).unwrap_or(text);
+    let body = if text.contains('\n') && record.level.is_none() { Cow::Owned(text.trim_end().to_owned()) } else { Cow::Borrowed(text) };
+    candidates(text).find_map(|(message, event)| {
+        let also = |text: &str| message.also.as_ref().is_none_or(|it| text.contains(it.as_str()));
+        // A paste may be wrapped anywhere between two words.
+        let body = if also(&body) { body.clone() } else { Cow::Owned(text::one_line(&body)) };
+        let vouched = is_of_queued(*event) && !record.printed && names_a_queued_task(&body);
+        let heard = also(&body)
+            && message.level.is_none_or_matches(record.level)
+            && (vouched || (!worded && message.speaker.may_be(record.logger)));
+        heard.then(|| Spoken { message, event: *event, body })
     })
 }
 
+/// Whether an event is about a task that sits in queued.
+fn is_of_queued(event: Event) -> bool {
+    matches!(event, Event::StuckRequeued | Event::StuckFailed | Event::StuckExhausted | Event::CouldNotQueue | Event::StateMismatch)
+}
+
+/// A text that names a task and its state queued is a message whoever passes it on; a template or a comment is none.
+fn names_a_queued_task(body: &str) -> bool {
+    let key = body.contains("TaskInstanceKey(dag_id='") || body.contains("(\"") || body.contains("[\"");
+    key || identity::instances(body).iter().any(|it| it.1 == "queued" && it.0.task_id.is_some())
+}
+
 /// A message that another record carries inside a callback request, as DEBUG logs of the DAG processor do.
-pub(super) fn carried(body: &str) -> Option<&str> {
+fn carried(body: &str) -> Option<&str> {
     let at = body.find("'msg': \"Executor reports task instance ")?;
     body.get(at + "'msg': \"".len()..)?.split('"').next()
 }
@@ -169,11 +243,30 @@ mod tests {
         assert!(listed.iter().all(|it| !it.airflow.is_empty()));
     }
 
+    fn heard(body: &str, logger: &str, level: Option<Level>) -> usize {
+        let places: Vec<(usize, u64)> = body.match_indices('\n').map(|it| it.0 + 1).chain([0]).map(|it| (it, 1)).collect();
+        let mut places = places;
+        places.sort_unstable();
+        let origin = crate::tables::Origin { file: "f".into(), record: 1 };
+        recognise(&Record { at: None, level, logger, process: "", body, printed: false, task: None, origin, places: &places }).len()
+    }
+
     #[test]
     fn a_message_in_another_voice_is_a_mention() {
         let text = "Task stuck in queued; will try to requeue. task_id=printer";
-        assert!(recognise(text, "scheduler_job_runner.py", Some(Level::Info)).is_some());
-        assert!(recognise(text, "negatives.py", Some(Level::Info)).is_none());
-        assert!(recognise(&format!("Job 4711: {text}"), "scheduler_job_runner.py", None).is_none());
+        assert_eq!(heard(text, "scheduler_job_runner.py", Some(Level::Info)), 1);
+        assert_eq!(heard(text, "negatives.py", Some(Level::Info)), 0);
+        assert_eq!(heard(&format!("Job 4711: {text}"), "scheduler_job_runner.py", None), 0);
+    }
+
+    #[test]
+    fn what_names_a_queued_task_vouches_for_itself() {
+        let text = "Executor reports task instance <TaskInstance: a.b r [queued]> finished (failed) although the task says it's queued.";
+        assert_eq!(heard(text, "taskinstance.py", Some(Level::Error)), 1);
+        assert_eq!(heard(&format!("It fails with:\n```\n{text}\n```"), "", None), 1);
+        assert_eq!(heard(&format!("1. airflow.exceptions.AirflowException: {text}"), "", None), 1);
+        assert_eq!(heard(&text.replace("although the", "although\nthe"), "", None), 1);
+        assert_eq!(heard(&format!("msg=\"{text}\""), "", None), 0, "source code");
+        assert_eq!(heard(&format!("the error {}", text.replace("a.b r", "%s")), "", None), 0, "a template");
     }
 }

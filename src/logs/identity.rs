@@ -6,13 +6,19 @@ use crate::tables::TaskRef;
 pattern!(KEYED, r"dag_id=(.+?)(/|-|__)run_id=(.+?)(?:/|-|__)task_id=(.+?)(?:(?:/|-|__)map_index=(-?\d+))?(?:/|-|__)attempt=(\d+)");
 // Airflow 2.2 and before: dag/task/execution date/try.log.
 pattern!(DATED, r"(?:^|/)([^/]+)/([^/]+)/(\d{4}-\d\d-\d\dT\d\d[:_]\d\d[:_]\d\d[^/]*)/(\d+)\.log");
-pattern!(INSTANCE, r"<TaskInstance: (<[^<>\[\]]*>[^<>\[\]]*|[^<>\[\]]+?)(?: map_index=(-?\d+))? \[(\w+|None)\]>");
+pattern!(
+    INSTANCE,
+    r"(?:<|&lt;)TaskInstance:\s+((?:<[^<>\[\]]*>|[^<>\[\]])*?)(?:\s+map_index=(-?\d+))?\s+\[(\w+|None)\](?:\s+ti_id=[\w-]+)?(?:>|&gt;)"
+);
 pattern!(
     KEY,
     r"TaskInstanceKey\(dag_id='([^']*)', task_id='([^']*)', (?:run_id='([^']*)'|execution_date=datetime\.datetime\(([^)]*)\)[^,]*\)?), try_number=(\d+)(?:, map_index=(-?\d+))?"
 );
 pattern!(KEY_PARTS, r"(dag_id|task_id|run_id|try_number|map_index)='?([^',()]+)'?");
-pattern!(TUPLE, r"\('([^']+)', '([^']+)', (?:datetime\.datetime\(([0-9, ]+)|'([^']+)')[^)]*\)?[^)]*?(?:, (\d+))?\)");
+pattern!(
+    TUPLE,
+    r"[(\[]['\x22]([^'\x22]+)['\x22], ?['\x22]([^'\x22]+)['\x22], ?(?:datetime\.datetime\(([0-9, ]+)[^)]*\)|['\x22]([^'\x22]+)['\x22])(?:, ?(\d+))?"
+);
 pattern!(COMMAND, r"\['?(?:airflow|\*\*\*)'?, (?:'tasks', )?'run', '([^']+)', '([^']+)', '([^']+)'");
 pattern!(COMMAND_MAP, r"'--map-index', '(-?\d+)'");
 pattern!(LOSSY_TIME, r"T(\d\d)_(\d\d)_(\d\d)");
@@ -61,8 +67,9 @@ pub(super) fn instances(text: &str) -> Vec<(TaskRef, String)> {
     let Some(pattern) = INSTANCE.as_ref() else { return Vec::new() };
     let read = |found: regex::Captures<'_>| {
         let words = found[1].trim();
-        let (name, run) = words.split_once(' ').unwrap_or((words, ""));
-        if name.starts_with('<') {
+        let (name, run) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+        let run = run.trim_start();
+        if name.starts_with('<') || !name.contains(|it: char| it.is_ascii_alphanumeric()) {
             // Somebody blackened the name before posting it.
             return (TaskRef { run_id: (!run.is_empty()).then(|| run_text(run)), ..TaskRef::default() }, found[3].to_owned());
         }
@@ -93,6 +100,26 @@ pub(super) fn key(text: &str) -> Option<TaskRef> {
         });
     }
     parts(text)
+}
+
+/// Every task that a list names: as an instance, or as a key.
+pub(super) fn listed(text: &str) -> Vec<TaskRef> {
+    let instances = instances(text);
+    if !instances.is_empty() {
+        return instances.into_iter().map(|it| it.0).collect();
+    }
+    text.split("TaskInstanceKey(").skip(1).filter_map(|it| key(&format!("TaskInstanceKey({it}"))).collect()
+}
+
+/// Whichever way the text names one task.
+pub(super) fn any(text: &str) -> Option<TaskRef> {
+    instances(text)
+        .into_iter()
+        .next()
+        .map(|it| it.0)
+        .filter(|it| it.task_id.is_some() || it.run_id.is_some())
+        .or_else(|| key(text))
+        .or_else(|| tuple(text))
 }
 
 /// `dag_id='…', task_id='…'` in any order, as in the repr of a task instance.

@@ -1,7 +1,7 @@
 //! From a message of the catalogue to a fact about a task.
 
 use super::{
-    catalogue::{self, Naming},
+    catalogue::{self, Naming, Spoken},
     identity,
     stream::Record,
 };
@@ -16,17 +16,30 @@ use crate::{
 
 /// The facts that a record states about named tasks, workers and schedulers.
 pub(super) fn events(record: &Record<'_>) -> Vec<TaskEvent> {
-    let carried = if record.body.contains("'msg': \"Executor") { catalogue::carried(record.body) } else { None };
-    let body = carried.unwrap_or(record.body);
-    let Some((message, event)) = catalogue::recognise(body, record.logger, record.level) else { return worker(record) };
+    let spoken = catalogue::recognise(record);
+    if spoken.is_empty() {
+        return worker(record);
+    }
+    spoken.iter().flat_map(|it| facts(record, it)).collect()
+}
+
+fn facts(record: &Record<'_>, spoken: &Spoken<'_>) -> Vec<TaskEvent> {
+    let (message, event, body) = (spoken.message, spoken.event, &*spoken.body);
     let mut fact = TaskEvent::new(event, record.at, record.origin.clone());
     fact.state.clone_from(&message.state);
     match event {
         Event::Finished => finished(&mut fact, body),
         Event::Ended if message.names == Naming::Fields => ended(&mut fact, body),
+        Event::Ended if message.names == Naming::Code => {
+            if !exited(&mut fact, body) {
+                return Vec::new();
+            }
+        }
         Event::Queued => fact.queue = body.split(" and queue ").nth(1).and_then(first_word),
-        Event::StateMismatch if !mismatch(&mut fact, body) => {
-            return Vec::new();
+        Event::StateMismatch => {
+            if !mismatch(&mut fact, body) {
+                return Vec::new();
+            }
         }
         Event::PoolFull => fact.detail = body.split(" pool ").nth(1).and_then(first_word),
         Event::DagLimit => fact.detail = identity::instances(body).into_iter().next().and_then(|it| it.0.dag_id),
@@ -38,20 +51,27 @@ pub(super) fn events(record: &Record<'_>) -> Vec<TaskEvent> {
     if !matches!(event, Event::Queued | Event::Started | Event::Finished) {
         fact.excerpt = Some(text::safe(body.trim_end(), text::EXCERPT_CHARS));
     }
-    let named = |fact: TaskEvent, task: Option<TaskRef>| TaskEvent { task: task.unwrap_or_default(), ..fact };
+    let named = |task: Option<TaskRef>| vec![TaskEvent { task: task.unwrap_or_default(), ..fact.clone() }];
     match message.names {
-        Naming::List => identity::instances(body).into_iter().map(|it| named(fact.clone(), Some(it.0))).collect(),
-        Naming::Instance => vec![named(fact, identity::instances(body).into_iter().next().map(|it| it.0))],
-        Naming::Key => vec![named(fact, identity::key(body))],
-        Naming::Tuple => vec![named(fact, identity::tuple(body))],
-        Naming::Command => vec![named(fact, identity::command(body))],
-        Naming::Parts => vec![named(fact, identity::key(body).or_else(|| identity::tuple(body)))],
+        Naming::List => identity::listed(body).into_iter().flat_map(|it| named(Some(it))).collect(),
+        Naming::Instance => named(identity::instances(body).into_iter().next().map(|it| it.0)),
+        Naming::Key => named(identity::key(body)),
+        Naming::Tuple => named(identity::tuple(body).or_else(|| identity::key(body))),
+        Naming::Command => named(identity::command(body)),
+        Naming::Parts => named(identity::any(body).or_else(|| identity::parts(body)).or_else(|| record.task.cloned())),
         Naming::TaskId => {
             let task_id = body.split("task_id=").nth(1).and_then(first_word);
-            vec![named(fact, Some(TaskRef { task_id, ..TaskRef::default() }))]
+            named(Some(TaskRef { task_id, ..TaskRef::default() }))
         }
-        Naming::Fields | Naming::Own | Naming::None => vec![fact],
+        Naming::Fields | Naming::Own | Naming::Code | Naming::None => vec![fact],
     }
+}
+
+/// `Task exited with return code 1`: a code other than 0 is a failure, if nothing tells more of it.
+fn exited(fact: &mut TaskEvent, body: &str) -> bool {
+    let code = body.split("return code ").nth(1).and_then(first_word);
+    fact.state = code.filter(|it| it != "0" && it != "100").map(|_| "failed".to_owned());
+    fact.state.is_some()
 }
 
 /// A word up to a blank, without the punctuation of the sentence.
@@ -105,9 +125,17 @@ fn ended(fact: &mut TaskEvent, body: &str) {
             "task_id" => fact.task.task_id = known(value),
             "run_id" => fact.task.run_id = known(value),
             "map_index" => fact.task.map_index = value.parse().ok().filter(|it| *it >= 0),
+            "execution_date" if fact.task.run_id.is_none() => fact.task.run_id = compact_date(value),
             _ => {}
         }
     }
+}
+
+/// `20210204T000000`, the run of an Airflow that names none.
+fn compact_date(value: &str) -> Option<String> {
+    let part = |from: usize, to: usize| value.get(from..to).filter(|it| it.bytes().all(|it| it.is_ascii_digit()));
+    let (date, time) = ((part(0, 4)?, part(4, 6)?, part(6, 8)?), (part(9, 11)?, part(11, 13)?, part(13, 15)?));
+    Some(format!("{}-{}-{}T{}:{}:{}+00:00", date.0, date.1, date.2, time.0, time.1, time.2))
 }
 
 /// `Executor reports task instance <…> finished (failed) although the task says it's queued.` and its successor.
@@ -115,15 +143,16 @@ fn ended(fact: &mut TaskEvent, body: &str) {
 fn mismatch(fact: &mut TaskEvent, body: &str) -> bool {
     let (executor, state) = if let Some((_, rest)) = body.split_once(" finished (") {
         let executor = rest.split(')').next();
-        let state = rest.split(" says it").nth(1).and_then(|it| it.split_once(' ')).map(|it| it.1);
-        (executor, state.and_then(|it| it.split('.').next()))
+        let state = rest.split(" says it").nth(1).and_then(|it| it.split_once(char::is_whitespace)).map(|it| it.1);
+        (executor, state.and_then(|it| it.split([' ', ',']).next()).map(|it| it.trim_end_matches('.')))
     } else {
         let executor = body.split("finished with state ").nth(1).and_then(|it| it.split(',').next());
-        let state = body.split("state attribute is ").nth(1).and_then(|it| it.split('.').next());
+        let state = body.split("state attribute is ").nth(1).and_then(|it| it.split([' ', ',']).next()).map(|it| it.trim_end_matches('.'));
         (executor, state)
     };
-    fact.executor_state = executor.map(|it| it.trim().to_owned());
-    fact.state = state.map(|it| it.trim().to_owned());
+    let plain = |it: &str| it.trim().rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    fact.executor_state = executor.map(plain);
+    fact.state = state.map(plain);
     fact.state.as_deref() == Some("queued")
 }
 

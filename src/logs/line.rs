@@ -59,12 +59,44 @@ pub(super) fn head(line: &str) -> Option<Head<'_>> {
     let indented = text.len() < line.len();
     let found = match text.as_bytes().first()? {
         b'[' => bracketed(text),
+        b'{' => placed(text),
+        b'a'..=b'z' | b'_' if !indented => filed(text),
         b'0'..=b'9' if !indented => stamped(text),
         b'A'..=b'Z' if !indented => named(text).or_else(|| month_first(text)),
         _ => None,
     }?;
     // An indented line is a record of its own only with the full prefix, as in a pasted document.
-    (!indented || (found.stamp.is_some() && !found.origin.is_empty())).then_some(found)
+    (!indented || !found.origin.is_empty()).then_some(found)
+}
+
+/// The full head of an Airflow record further into a line, behind what a container, a terminal or a table put before it,
+/// and what that was.
+pub(super) fn inner_head(line: &str) -> Option<(&str, Head<'_>)> {
+    let close = line.get(..line.len().min(HEAD_WITHIN)).unwrap_or(line).find("] {")?;
+    let open = line.get(..close)?.rfind('[')?;
+    let found = head(line.get(open..)?)?;
+    (found.stamp.is_some() && !found.origin.is_empty() && found.level.is_some()).then_some((line.get(..open)?, found))
+}
+
+/// How far into a line a head is looked for.
+const HEAD_WITHIN: usize = 240;
+
+/// `{file:line} LEVEL - message`, where the time was left out.
+fn placed(text: &str) -> Option<Head<'_>> {
+    let (place, after) = text.trim_start_matches('{').split_once('}')?;
+    let (file, line) = place.split_once(':')?;
+    let (level, body) = split_level(after.trim_start_matches('}').trim_start());
+    let is_place = file.ends_with(".py") && line.bytes().all(|it| it.is_ascii_digit());
+    (is_place && level.is_some()).then_some(Head { stamp: None, level, origin: file, process: "", body })
+}
+
+/// `file.py:85 ERROR - message`.
+fn filed(text: &str) -> Option<Head<'_>> {
+    let (place, rest) = text.split_once(' ')?;
+    let (file, line) = place.trim_end_matches('}').split_once(".py:")?;
+    let (level, body) = split_level(rest);
+    let is_place = !line.is_empty() && line.bytes().all(|it| it.is_ascii_digit());
+    (is_place && level.is_some()).then_some(Head { stamp: None, level, origin: file, process: "", body })
 }
 
 /// `[stamp] {file:line} LEVEL - message`, `[stamp: LEVEL/process] message`, `[LEVEL] message`.
@@ -78,6 +110,9 @@ fn bracketed(text: &str) -> Option<Head<'_>> {
         return Some(Head { stamp: Some(stamp), level: Level::named(level), origin: "", process, body: body.trim_start() });
     }
     let rest = rest.split_once(']')?.1.trim_start();
+    if let Some(found) = all_bracketed(rest) {
+        return Some(Head { stamp: Some(stamp), ..found });
+    }
     let rest = rest.strip_prefix("[SOURCE:DAG_PROCESSOR]").map_or(rest, str::trim_start);
     if let Some(braced) = rest.strip_prefix('{') {
         let (place, after) = braced.split_once('}')?;
@@ -87,6 +122,14 @@ fn bracketed(text: &str) -> Option<Head<'_>> {
         return Some(Head { stamp: Some(stamp), level, origin: file, process: "", body });
     }
     Some(with_level(Some(stamp), rest))
+}
+
+/// `[PID:7][ERROR][logger] message`.
+fn all_bracketed(rest: &str) -> Option<Head<'_>> {
+    let (_, after) = rest.strip_prefix("[PID:")?.split_once(']')?;
+    let (level, after) = after.strip_prefix('[')?.split_once(']')?;
+    let (logger, body) = after.strip_prefix('[')?.split_once(']')?;
+    Some(Head { stamp: None, level: Level::named(level), origin: logger, process: "", body: body.trim_start() })
 }
 
 /// `[info     ] message [logger] key=value`, `[ERROR] message`.
@@ -105,10 +148,16 @@ fn level_in_brackets(text: &str) -> Option<Head<'_>> {
     Some(Head { stamp, level: Some(level), origin: if structlog { structlog_logger(rest) } else { "" }, process: "", body })
 }
 
-/// The logger that structlog prints in brackets behind a padded message.
+/// The logger that structlog prints in brackets behind a padded message, before its `key=value` pairs.
 fn structlog_logger(text: &str) -> &str {
     let line = text.lines().next().unwrap_or_default();
-    line.rsplit_once(" [").and_then(|it| it.1.split_once(']')).map_or("", |it| it.0)
+    let bracket = |(at, _): (usize, &str)| {
+        let (name, after) = line.get(at + 2..)?.split_once(']')?;
+        let is_path = !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_'));
+        let rest = after.trim_start();
+        (is_path && (rest.is_empty() || (after.starts_with(' ') && rest.split(' ').next()?.contains('=')))).then_some(name)
+    };
+    line.match_indices(" [").find_map(bracket).unwrap_or("")
 }
 
 /// `stamp LEVEL message` in the many orders that loggers use.
@@ -119,6 +168,11 @@ fn stamped(text: &str) -> Option<Head<'_>> {
         return None;
     }
     let rest = rest.trim_start_matches([' ', '\t', ',', '|']);
+    // A container runtime puts its own time, stream and a flag before each line.
+    let rest = ["stdout F ", "stderr F "].iter().find_map(|it| rest.strip_prefix(it)).unwrap_or(rest);
+    if let Some(inner) = head(rest).filter(|it| it.stamp.is_some() && it.level.is_some()) {
+        return Some(inner);
+    }
     if rest.starts_with('[')
         && let Some(mut head) = level_in_brackets(rest)
     {

@@ -21,6 +21,7 @@ macro_rules! pattern {
 }
 
 pub mod audit;
+mod audit_text;
 mod aws_error;
 mod catalogue;
 pub mod facts;

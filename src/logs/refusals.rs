@@ -1,6 +1,7 @@
 //! The refusals in a record, how the record speaks of them, and what stands around them.
 
 use super::{
+    audit_text,
     aws_error::{self, Found},
     identity,
     line::{self, Level},
@@ -14,12 +15,13 @@ use crate::{
     text,
 };
 
-pattern!(S3_ADDRESS, r#"s3[an]?://[^\s'"`,;)\]>]+"#);
+pattern!(S3_ADDRESS, r#"(?i)\bs3[an]?://[^\s'"`,;)\]>]+"#);
+pattern!(S3_HOST, r#"https?://(?P<bucket>[\w.-]+)\.s3[.-][\w.-]*amazonaws\.com/(?P<key>[^\s'"`?]+)"#);
 pattern!(COPY, r"(?is)\b(?:copy|unload)\s+(?:\(|[\w.\x22]+).{0,400}?(?:from|to)\s+'(?P<address>s3://[^']+)'");
 pattern!(COPY_ROLE, r"(?is)(?:iam_role\s+'|aws_iam_role=)(?P<role>arn:[^'\s,;]+)");
 pattern!(SERVICE_PATH, r"(?:/services/|@aws-sdk/client-|Aws::|Amazon\.|amazonaws\.services\.|awssdk\.services\.|aws-sdk-)([A-Za-z0-9]+)");
 pattern!(FRAME, r#"File "([^"]+)", line (\d+), in (\w+)"#);
-pattern!(QUERY, r"(?i)query(?:_?execution)?[_ ]?id['\x22]?\s*[:=]\s*['\x22]?([0-9a-f]{8}-[0-9a-f-]{27}|\d{3,})");
+pattern!(QUERY, r"(?i)query(?:_?execution)?[_ ]?id['\x22]?\s*[:=]\s*['\x22]?([0-9a-f]{8}-[0-9a-f-]{27}|\d{8}_\d{6}_\w+|\d{3,})");
 
 /// How much text around a refusal its excerpt holds.
 const BEFORE: usize = 500;
@@ -29,6 +31,14 @@ const BEHIND: usize = 900;
 pub(super) fn rows(record: &Record<'_>, nearby: Option<&str>) -> Vec<ErrorRow> {
     if !aws_error::may_hold(record.body) {
         return Vec::new();
+    }
+    let mut recorded = audit_text::find(record.body, record.at, &record.origin);
+    if !recorded.is_empty() {
+        // A program that prints a record tells of it; a dump of records has no levels.
+        if record.level.is_some() || record.printed {
+            recorded.iter_mut().for_each(|it| it.voice = Voice::Printed);
+        }
+        return recorded;
     }
     let mut found = aws_error::find(record.body);
     found.retain(|it| !is_mention(it, record));
@@ -118,8 +128,14 @@ fn is_mention(found: &Found, record: &Record<'_>) -> bool {
         return false;
     }
     let line = line_of(record.body, found.start);
-    let quoted = ["if you see", "e.g.", "for example", "such as"].iter().any(|it| line.to_ascii_lowercase().contains(it));
-    (calm && quoted) || (record.level.is_some() && has_foreign_tail(&found.error.message))
+    let low = line.to_ascii_lowercase();
+    let quoted = ["if you see", "if you get", "e.g.", "for example", "such as"].iter().any(|it| low.contains(it));
+    // A heading, a template, a rule or a line of a program speaks about errors.
+    let code = ["raise ", "throw ", "add_client_error", "string.format", "assert", "$.errorcode", "| stats", "| filter"]
+        .iter()
+        .any(|it| low.contains(it));
+    let prose = line.trim_start().starts_with('#') || (found.weak && code) || (record.level.is_none() && quoted && line.contains('"'));
+    prose || (calm && quoted) || (record.level.is_some() && has_foreign_tail(&found.error.message))
 }
 
 /// A bare refusal that goes on in prose was written by somebody who tells of it.
@@ -180,7 +196,13 @@ fn place_in_context(error: &mut AwsError, body: &str, at: usize, nearby: Option<
     if !is_s3 || error.resource.is_some() {
         return;
     }
-    let address = |text: &str| S3_ADDRESS.as_ref()?.find_iter(text).last().map(|it| it.as_str().to_owned());
+    // A copy names two objects: what is read comes first.
+    let reads = error.operation.as_deref().is_some_and(|it| ["Get", "Head", "List"].iter().any(|verb| it.starts_with(verb)));
+    let address = |text: &str| {
+        let mut found = S3_ADDRESS.as_ref()?.find_iter(text).map(|it| it.as_str().trim_end_matches([':', '.']).to_owned());
+        let chosen = if reads { found.next() } else { found.last() };
+        chosen.or_else(|| S3_HOST.as_ref()?.captures(text).map(|it| format!("s3://{}/{}", &it["bucket"], &it["key"])))
+    };
     let line = line_of(body, at);
     let recent: Vec<&str> = before.lines().rev().take(8).collect();
     error.resource = address(line).or_else(|| recent.iter().find_map(|it| address(it))).or_else(|| nearby.and_then(address));

@@ -9,7 +9,7 @@ use crate::{
     text,
     units::{Moment, Stamp},
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A whole record, as the readers of its meaning see it.
 #[derive(Debug)]
@@ -54,7 +54,6 @@ const RELAYS: &[&str] = &[
     "ssh.py",
     "docker.py",
     "pod_manager.py",
-    "task_context_logger.py",
 ];
 
 /// A record grows at most to this many lines.
@@ -82,6 +81,8 @@ pub(super) struct Assembler {
     after_blank: bool,
     /// Whether the stream's records have heads, so that a line without one continues.
     framed: bool,
+    /// What stands before the head of each line: the name of a container, a table's border.
+    lead: String,
     /// Nothing may be added: the record came whole.
     sealed: bool,
 }
@@ -102,14 +103,25 @@ pub(super) struct Piece<'a> {
 impl Assembler {
     /// Adds a line; when it begins a new record, hands the finished one to `done` first.
     pub(super) fn add(&mut self, piece: Piece<'_>, done: &mut dyn FnMut(&mut Self)) {
-        let clean = text::without_escapes(piece.text);
+        let clean = peeled(piece.text);
         let line = clean.trim_end_matches(['\r', '\n']);
         if line.starts_with('{')
             && let Some(record) = structured::read(line)
         {
             return self.add_structured(record, piece, done);
         }
-        if let Some(head) = line::head(line) {
+        let outer = line::head(line);
+        // What a container or a terminal puts before the line may look like a poor head of its own.
+        let inner = if outer.is_none_or(|it| it.origin.is_empty()) { line::inner_head(line) } else { None };
+        let line = if outer.is_none() && inner.is_none() && !self.lead.is_empty() {
+            line.strip_prefix(self.lead.as_str()).unwrap_or(line)
+        } else {
+            line
+        };
+        if let Some((lead, head)) = inner.or(outer.map(|it| ("", it))) {
+            if self.lead != lead {
+                lead.clone_into(&mut self.lead);
+            }
             let unwrapped = unwrapped(head);
             let same_relay = !unwrapped.relay.is_empty() && unwrapped.relay == self.relay && !self.places.is_empty();
             let body = unwrapped.head.body;
@@ -145,11 +157,11 @@ impl Assembler {
         if !self.places.is_empty() {
             done(self);
         }
-        let framed = self.framed;
+        let (framed, lead) = (self.framed, std::mem::take(&mut self.lead));
         let (mut body, mut places) = (std::mem::take(&mut self.body), std::mem::take(&mut self.places));
         body.clear();
         places.clear();
-        *self = Self { body, places, framed, ..Self::default() };
+        *self = Self { body, places, framed, lead, ..Self::default() };
     }
 
     /// The record, in the time that `local` gives to stamps without a zone.
@@ -220,6 +232,22 @@ impl Assembler {
             self.in_traceback = false;
         }
     }
+}
+
+pattern!(LOST_ESCAPE, r"(?:\^\[)?\[(?:\d{1,3};)*\d{1,2}m");
+
+/// A line without what pasting and quoting put around it: colours in any spelling, quote marks, back quotes.
+fn peeled(text: &str) -> Cow<'_, str> {
+    let clean = text::without_escapes(text);
+    let quoted = clean.starts_with("> ") || clean.starts_with(">>") || clean.starts_with('`');
+    let coloured = clean.contains("[0m") || clean.contains("^[[");
+    if !quoted && !coloured {
+        return clean;
+    }
+    let plain =
+        if coloured { LOST_ESCAPE.as_ref().map_or(clean.clone(), |it| Cow::Owned(it.replace_all(&clean, "").into_owned())) } else { clean };
+    let bare = plain.trim_start_matches(['>', '`']);
+    Cow::Owned(bare.strip_prefix(' ').unwrap_or(bare).trim_end_matches('`').to_owned())
 }
 
 /// A head without the wrapping of a relay.

@@ -1,6 +1,6 @@
 //! Log records that are JSON objects: Airflow 3 task logs, Lambda and container logs, other clouds' exports.
 
-use super::line::Level;
+use super::{aws_error, line::Level};
 use crate::{
     tables::TaskRef,
     text,
@@ -47,10 +47,19 @@ pub(super) fn read(text: &str) -> Option<Structured> {
 /// Reads an object that is already parsed.
 pub(super) fn from_object(object: &Map<String, Value>) -> Option<Structured> {
     let named = |keys: &[&str]| keys.iter().find_map(|it| object.get(*it)?.as_str());
+    let is_audit = object.contains_key("eventName") && object.contains_key("errorCode");
     let mut body = match TEXTS.iter().find_map(|it| object.get(*it)) {
+        _ if is_audit => Value::Object(object.clone()).to_string(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Object(inner)) => from_object(inner).map_or_else(|| Value::Object(inner.clone()).to_string(), |it| it.body),
-        Some(Value::Null) | None => return None,
+        Some(Value::Null) | None => {
+            let mut told = String::new();
+            add_members(object, &mut told, 0);
+            if told.is_empty() {
+                return None;
+            }
+            told
+        }
         Some(other) => other.to_string(),
     };
     if let Some(kind) = object.get("errorType").and_then(Value::as_str) {
@@ -136,13 +145,30 @@ fn add_exceptions(object: &Map<String, Value>, body: &mut String) {
             _ => {}
         }
     }
-    // Other fields of the record may carry the refusal: an error object, a nested response.
-    for key in ["error", "err", "detail", "response", "errorCode", "error_code", "code"] {
-        if let Some(value) = object.get(key).filter(|it| !it.is_null()) {
-            let shown = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            if !body.contains(&shown) {
-                let _ = write!(body, "\n\"{key}\": {}", if value.is_string() { format!("\"{shown}\"") } else { shown });
+    add_members(object, body, 0);
+}
+
+/// How deep objects are looked into for a refusal.
+const DEEPEST: usize = 6;
+
+/// Writes behind the message every other member that may carry a refusal: an error object, a nested answer, a record in a record.
+fn add_members(object: &Map<String, Value>, body: &mut String, depth: usize) {
+    if object.contains_key("eventName") && object.contains_key("errorCode") && depth > 0 {
+        let _ = write!(body, "\n{}", Value::Object(object.clone()));
+        return;
+    }
+    for (key, value) in object {
+        match value {
+            Value::String(text) if aws_error::may_hold(text) && !body.contains(text.as_str()) => {
+                let _ = write!(body, "\n\"{key}\": \"{text}\"");
             }
+            Value::Object(inner) if depth < DEEPEST => add_members(inner, body, depth + 1),
+            Value::Array(items) if depth < DEEPEST => {
+                for inner in items.iter().filter_map(Value::as_object) {
+                    add_members(inner, body, depth + 1);
+                }
+            }
+            _ => {}
         }
     }
 }

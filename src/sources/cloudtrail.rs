@@ -15,7 +15,9 @@ pub(super) static SOURCE: Source =
 fn claims(head: &Head<'_>) -> bool {
     let is_record = head.value("eventSource").is_some() && head.value("eventName").is_some();
     let is_lookup = head.value("CloudTrailEvent").is_some();
-    let cut = head.json.as_ref().is_some_and(|it| it.value.is_none()) && head.has("\"eventSource\"") && head.has("\"eventName\"");
+    // A first record longer than the head is one all the same; a short one that is no JSON is a text about one.
+    let long = head.bytes.len() >= super::HEAD_BYTES && head.json.as_ref().is_some_and(|it| it.value.is_none());
+    let cut = long && head.has("\"eventSource\"") && head.has("\"eventName\"");
     is_record || is_lookup || cut
 }
 

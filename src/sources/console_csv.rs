@@ -15,7 +15,18 @@ fn claims(head: &Head<'_>) -> bool {
     let Some(first) = head.lines().next() else { return false };
     let names: Vec<String> = first.split(',').map(|it| it.trim_matches('"').trim().to_owned()).collect();
     let has = |any: &[&str]| names.iter().any(|it| any.contains(&it.as_str()));
-    has(MESSAGES) && (has(TIMES) || has(STREAMS) || names.iter().any(|it| it == "@ptr"))
+    let low: Vec<String> = names.iter().map(|it| it.to_ascii_lowercase()).collect();
+    let audit = low.iter().any(|it| it == "errorcode") && low.iter().any(|it| it == "eventname");
+    audit || (has(MESSAGES) && (has(TIMES) || has(STREAMS) || names.iter().any(|it| it == "@ptr")))
+}
+
+/// A row of a query about CloudTrail: its columns as a text that holds the record.
+fn audit_row(columns: &csv::ByteRecord, row: &csv::ByteRecord) -> Option<String> {
+    let line = |(name, value): (&[u8], &[u8])| {
+        format!("{}: \"{}\"", String::from_utf8_lossy(name), String::from_utf8_lossy(value).replace('"', "'"))
+    };
+    let lines: Vec<String> = columns.iter().zip(row).map(line).collect();
+    lines.iter().any(|it| it.to_ascii_lowercase().starts_with("errorcode")).then(|| lines.join("\n"))
 }
 
 /// One event.
@@ -41,7 +52,7 @@ fn read(input: &mut Input<'_, '_>) {
                 Ok(false) => break,
                 Ok(true) => {
                     let cell = |at: Option<usize>| at.and_then(|it| row.get(it)).map(|it| String::from_utf8_lossy(it).into_owned());
-                    match cell(message) {
+                    match cell(message).or_else(|| audit_row(&columns, &row)) {
                         Some(message) if message.len() <= input.caps.record_bytes => {
                             let at = cell(time).and_then(|it| {
                                 Moment::parse(&it).map(|it| it.moment).or_else(|| Moment::from_millis(it.trim().parse().ok()?))

@@ -28,7 +28,7 @@ struct Row {
 fn read(input: &mut Input<'_, '_>) {
     let mut rows: Vec<Row> = Vec::new();
     let envelope = each_json(input.feed, input.caps, input.out, &mut |value, _, number, _| {
-        let message = cell(value, "@message").ok_or("Insights row without @message (an aggregate?)")?;
+        let message = cell(value, "@message").or_else(|| audit_row(value)).ok_or("Insights row without @message (an aggregate?)")?;
         rows.push(Row {
             at: cell(value, "@timestamp").and_then(|it| moment(&it)),
             stream: cell(value, "@logStream").unwrap_or_default(),
@@ -74,6 +74,14 @@ fn cell(row: &Value, field: &str) -> Option<String> {
         _ => row.get(field)?,
     };
     Some(value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
+}
+
+/// A row of a query about CloudTrail: its fields as a text that holds the record.
+fn audit_row(row: &Value) -> Option<String> {
+    let cells = row.as_array()?;
+    let line = |it: &Value| Some(format!("{}: \"{}\"", it.get("field")?.as_str()?, it.get("value")?.as_str()?));
+    let lines: Vec<String> = cells.iter().filter_map(line).collect();
+    lines.iter().any(|it| it.to_ascii_lowercase().starts_with("errorcode")).then(|| lines.join("\n"))
 }
 
 /// `2026-11-20 08:27:28.773` in UTC, or milliseconds since 1970.

@@ -23,7 +23,7 @@ fn is_anonymous(event: &TaskEvent) -> bool {
 
 /// Whether an event names a task id and nothing else.
 pub(super) fn is_nameless(event: &TaskEvent) -> bool {
-    event.event == Event::StuckRequeued && event.task.dag_id.is_none() && event.task.run_id.is_none()
+    event.event == Event::StuckRequeued && event.task.is_known() && event.task.dag_id.is_none() && event.task.run_id.is_none()
 }
 
 /// Gives every nameless line to the life it speaks of; what cannot be told becomes a spell that says so.

@@ -67,6 +67,17 @@ const WORDS: &[&str] = &[
     "IncompleteSignature",
     "OptInRequired",
     "authorized to",
+    "ACCESS_DENIED",
+    "permissions to call",
+    "create output bucket",
+    "assume the provided role",
+    "assume role permissions",
+    "KMS is not allowed",
+    "ccess was denied",
+    "AuthFailure",
+    "HTTP status 403",
+    "Status Code: 403",
+    "cannot be assumed",
 ];
 
 static PREFILTER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
@@ -76,7 +87,7 @@ const POLICY_TYPES: &str =
 
 pattern!(
     IMPLICIT,
-    &format!(r"(?is)because\s+no\s+(?P<t>{POLICY_TYPES})(?:\s+polic(?:y|ies))?\s+allows?\s+the\s+[\w-]+:\s?[\w*]+\s+action")
+    &format!(r"(?is)because\s+no\s+(?P<t>{POLICY_TYPES})(?:\s+polic(?:y|ies))?\s+allows?\s+the\s+(?P<a>[\w-]+:\s?[\w*]+)\s+action")
 );
 pattern!(
     EXPLICIT,
@@ -100,6 +111,9 @@ pub(super) fn may_hold(text: &str) -> bool {
 pub(super) fn find(text: &str) -> Vec<Found> {
     let mut matches = Vec::new();
     for (pattern, shape) in shapes::SHAPES.iter() {
+        if !shape.beside.is_empty() && !shape.beside.iter().any(|it| text.contains(it)) {
+            continue;
+        }
         for captures in pattern.captures_iter(text) {
             if let (Some(error), Some(whole)) = ((shape.read)(&captures), captures.get(0)) {
                 matches.push(Found { error, start: whole.start(), end: whole.end(), weak: shape.weak });
@@ -141,6 +155,12 @@ fn complete(found: &mut Found, text: &str) {
     if let Some(reason) = IMPLICIT.as_ref().and_then(|it| it.captures(behind)) {
         error.denied_by = reason.name("t").and_then(|it| policy_type(it.as_str()));
         error.explicit = Some(false);
+        // A line that was broken inside the action is mended by the reason, which says it again.
+        if let (Some(action), Some(whole)) = (&mut error.action, reason.name("a"))
+            && whole.as_str().starts_with(action.as_str())
+        {
+            whole.as_str().clone_into(action);
+        }
         reach = reason.get(0).map_or(0, |it| it.end());
     } else if let Some(reason) = EXPLICIT.as_ref().and_then(|it| it.captures(behind)) {
         error.denied_by = reason.name("t").and_then(|it| policy_type(it.as_str()));
@@ -203,7 +223,8 @@ fn kind_of(error: &AwsError) -> &'static str {
         _ if action.starts_with("lakeformation:") => "lake-formation",
         _ if error.message.contains("Lake Formation permission") => "lake-formation",
         _ if code.contains("KMS") => "kms",
-        _ if action.starts_with("kms:") && error.service.as_deref() != Some("kms") => "kms",
+        // The key behind another service's object: the call was not one of KMS itself.
+        _ if action.starts_with("kms:") && !error.operation.as_deref().and_then(names::service_of).is_some_and(|it| it == "kms") => "kms",
         _ if error.message.contains("customer master key") => "kms",
         // A HEAD answer has no body: without s3:ListBucket a missing key is answered 403 too.
         _ if !told && matches!(error.operation.as_deref(), Some("HeadObject" | "HeadBucket" | "REST.HEAD.OBJECT" | "REST.HEAD.BUCKET")) => {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 /// Classes of error codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(in crate::logs) enum Class {
     /// Somebody was refused.
     Denied,
     /// Nobody knows who asked.
@@ -52,12 +52,13 @@ static ACTIONS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::n
 });
 
 /// What a code says.
-pub(super) fn class_of(code: &str) -> Option<Class> {
-    CODES.get(code).copied()
+pub(in crate::logs) fn class_of(code: &str) -> Option<Class> {
+    // Delivery services put the service before the code: Kinesis.AccessDenied.
+    CODES.get(code).copied().or_else(|| code.split_once('.').filter(|it| it.1.contains("AccessDenied")).map(|_| Class::Denied))
 }
 
 /// The IAM prefix of a service, by any of its names.
-pub(super) fn service_named(name: &str) -> Option<&'static str> {
+pub(in crate::logs) fn service_named(name: &str) -> Option<&'static str> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase()).collect();
     let plain = plain.strip_suffix("amazonawscom").unwrap_or(&plain);
     SERVICES.get(plain).copied().or_else(|| SERVICES.get(name).copied())

@@ -1,0 +1,36 @@
+//! The README says what the program is: its tables are written from the lists. `UPDATE_README=1 cargo test --test docs` rewrites them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
+
+use casefile::{detectors::DETECTORS, sources::SOURCES};
+use std::{fmt::Write as _, fs};
+
+fn table(rows: &[[String; 3]], head: &str) -> String {
+    let mut text = format!("{head}\n");
+    for row in rows {
+        writeln!(text, "| {} |", row.join(" | ")).unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_readme_lists_what_exists() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let detectors: Vec<[String; 3]> =
+        DETECTORS.iter().map(|it| [format!("`{}`", it.id), it.title.to_owned(), it.needs.to_owned()]).collect();
+    let sources: Vec<[String; 3]> = SOURCES.iter().map(|it| [format!("`{}`", it.id), it.title.to_owned(), String::new()]).collect();
+    let detectors = table(&detectors, "| id | says | evidence it needs (any one is enough) |\n|---|---|---|");
+    let sources = table(&sources, "| kind | what it is |\n|---|---|").replace(" |  |\n", " |\n");
+    let wanted = with(&with(&readme, "detectors", &detectors), "sources", &sources);
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write("README.md", &wanted).unwrap();
+    }
+    assert!(readme == wanted || std::env::var_os("UPDATE_README").is_some(), "README.md differs from the lists: run with UPDATE_README=1");
+}
+
+fn with(readme: &str, name: &str, table: &str) -> String {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = readme.split_once(&open).unwrap();
+    let (_, after) = rest.split_once(&close).unwrap();
+    format!("{before}{open}{table}{close}{after}")
+}
