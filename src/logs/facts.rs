@@ -180,22 +180,26 @@ impl Facts {
         self.succeeded.dedup();
         self.started.sort_unstable();
         self.started.dedup();
-        self.running.extend(levels(&std::mem::take(&mut self.changes)));
+        self.running.extend(levels(std::mem::take(&mut self.changes)));
     }
 
     /// Adds the facts of another, closed, input.
     pub fn merge(&mut self, other: Self) {
-        self.events.extend(other.events);
-        self.errors.extend(other.errors);
+        taken_over(&mut self.events, other.events);
+        taken_over(&mut self.errors, other.errors);
         self.log_records += other.log_records;
-        self.succeeded.extend(other.succeeded);
-        self.started.extend(other.started);
+        taken_over(&mut self.succeeded, other.succeeded);
+        taken_over(&mut self.started, other.started);
         self.last_told = self.last_told.max(other.last_told);
         self.scheduler_spoke |= other.scheduler_spoke;
         for (minute, count) in other.worker_minutes {
             *self.worker_minutes.entry(minute).or_default() += count;
         }
         // The same life may be told by several inputs: the input that saw most stands for all.
+        if self.running.is_empty() {
+            self.running = other.running;
+            return;
+        }
         for (minute, count) in other.running {
             let known = self.running.entry(minute).or_default();
             *known = (*known).max(count);
@@ -204,13 +208,16 @@ impl Facts {
 }
 
 /// From changes to levels: how many tries ran in each minute of each queue in which something changed.
-fn levels(changes: &BTreeMap<(String, i64), i64>) -> BTreeMap<(String, i64), i64> {
-    let mut levels = BTreeMap::new();
-    let mut level: BTreeMap<&str, i64> = BTreeMap::new();
-    for ((queue, minute), change) in changes {
-        let now = level.entry(queue).or_default();
-        *now += change;
-        levels.insert((queue.clone(), *minute), *now);
+fn levels(changes: BTreeMap<(String, i64), i64>) -> BTreeMap<(String, i64), i64> {
+    let mut now: BTreeMap<String, i64> = BTreeMap::new();
+    let mut levels = changes;
+    for ((queue, _), change) in &mut levels {
+        let level = match now.get_mut(queue) {
+            Some(level) => level,
+            None => now.entry(queue.clone()).or_default(),
+        };
+        *level += *change;
+        *change = *level;
     }
     levels
 }
@@ -228,6 +235,15 @@ fn tells_of_queueing(event: Event) -> bool {
             | Event::StateMismatch
             | Event::SchedulerStarted
     )
+}
+
+/// Adds to a list; into an empty one, without a copy.
+fn taken_over<T>(into: &mut Vec<T>, from: Vec<T>) {
+    if into.is_empty() {
+        *into = from;
+    } else {
+        into.extend(from);
+    }
 }
 
 fn minute(at: Moment) -> i64 {

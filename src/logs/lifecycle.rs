@@ -147,7 +147,8 @@ fn mismatch(fact: &mut TaskEvent, body: &str) -> bool {
         (executor, state.and_then(|it| it.split([' ', ',', '\n']).next()).map(|it| it.trim_end_matches('.')))
     } else {
         let executor = body.split("finished with state ").nth(1).and_then(|it| it.split(',').next());
-        let state = body.split("state attribute is ").nth(1).and_then(|it| it.split([' ', ',', '\n']).next()).map(|it| it.trim_end_matches('.'));
+        let state =
+            body.split("state attribute is ").nth(1).and_then(|it| it.split([' ', ',', '\n']).next()).map(|it| it.trim_end_matches('.'));
         (executor, state)
     };
     let plain = |it: &str| it.trim().rsplit('.').next().unwrap_or_default().to_ascii_lowercase();

@@ -38,48 +38,62 @@ struct Event {
 }
 
 fn read(input: &mut Input<'_, '_>) {
-    let mut events = Vec::new();
-    {
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&mut *input.feed);
-        let columns = rows.byte_headers().cloned().unwrap_or_default();
-        let at = |any: &[&str]| columns.iter().position(|it| any.iter().any(|name| it == name.as_bytes()));
-        let (message, time, stream) = (at(MESSAGES), at(TIMES), at(STREAMS));
-        let mut row = csv::ByteRecord::new();
-        let mut number = 0;
-        loop {
-            number += 1;
-            match rows.read_byte_record(&mut row) {
-                Ok(false) => break,
-                Ok(true) => {
-                    let cell = |at: Option<usize>| at.and_then(|it| row.get(it)).map(|it| String::from_utf8_lossy(it).into_owned());
-                    match cell(message).or_else(|| audit_row(&columns, &row)) {
-                        Some(message) if message.len() <= input.caps.record_bytes => {
-                            let at = cell(time).and_then(|it| {
-                                Moment::parse(&it).map(|it| it.moment).or_else(|| Moment::from_millis(it.trim().parse().ok()?))
-                            });
-                            events.push(Event { at, stream: cell(stream).unwrap_or_default(), message, number });
-                            input.out.parsed += 1;
-                        }
-                        Some(_) => input.out.skip_damaged("CSV cell longer than the cap", number),
-                        None => input.out.skip("row without a message column", number),
-                    }
-                }
-                Err(_) => {
-                    input.out.skip("not valid CSV", number);
-                    break;
-                }
-            }
+    let mut facts = std::mem::take(&mut input.out.facts);
+    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut facts);
+    // The Insights console sorts newest first: such an answer, at most 10,000 rows, is turned round; everything else streams.
+    let mut held: Vec<Event> = Vec::new();
+    let mut newest_first = None;
+    each_event(input, &mut |event| {
+        if newest_first.is_none()
+            && let Some(first) = held.first()
+            && first.at != event.at
+        {
+            newest_first = Some(first.at > event.at);
         }
+        if newest_first == Some(false) {
+            held.drain(..).chain([event]).for_each(|it| reader.event(&it.stream, &it.message, it.at, it.number));
+        } else {
+            held.push(event);
+        }
+    });
+    if newest_first == Some(true) {
+        held.reverse();
+        held.sort_by_key(|it| it.at);
     }
-    // The Insights console sorts newest first.
-    if events.windows(2).any(|pair| matches!(pair, [a, b] if a.at > b.at)) {
-        events.reverse();
-        events.sort_by_key(|it| it.at);
-    }
-    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
-    for event in &events {
-        reader.event(&event.stream, &event.message, event.at, event.number);
+    for it in &held {
+        reader.event(&it.stream, &it.message, it.at, it.number);
     }
     let saw = reader.finish();
     input.out.saw(saw);
+    input.out.facts = facts;
+}
+
+fn each_event(input: &mut Input<'_, '_>, each: &mut dyn FnMut(Event)) {
+    let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&mut *input.feed);
+    let columns = rows.byte_headers().cloned().unwrap_or_default();
+    let at = |any: &[&str]| columns.iter().position(|it| any.iter().any(|name| it == name.as_bytes()));
+    let (message, time, stream) = (at(MESSAGES), at(TIMES), at(STREAMS));
+    let mut row = csv::ByteRecord::new();
+    for number in 1.. {
+        match rows.read_byte_record(&mut row) {
+            Ok(false) => break,
+            Ok(true) => {
+                let cell = |at: Option<usize>| at.and_then(|it| row.get(it)).map(|it| String::from_utf8_lossy(it).into_owned());
+                match cell(message).or_else(|| audit_row(&columns, &row)) {
+                    Some(message) if message.len() <= input.caps.record_bytes => {
+                        let moment =
+                            |it: String| Moment::parse(&it).map(|it| it.moment).or_else(|| Moment::from_millis(it.trim().parse().ok()?));
+                        each(Event { at: cell(time).and_then(moment), stream: cell(stream).unwrap_or_default(), message, number });
+                        input.out.parsed += 1;
+                    }
+                    Some(_) => input.out.skip_damaged("CSV cell longer than the cap", number),
+                    None => input.out.skip("row without a message column", number),
+                }
+            }
+            Err(_) => {
+                input.out.skip("not valid CSV", number);
+                break;
+            }
+        }
+    }
 }
