@@ -11,6 +11,7 @@ use crate::{
     tables::{Table, errors, spells, task_events, tries},
     text,
     units::Moment,
+    warehouse::Warehouse,
 };
 use polars::prelude::{DataFrame, IntoLazy as _, LazyFrame};
 use rayon::prelude::*;
@@ -63,7 +64,7 @@ pub struct Evidence {
 }
 
 /// What is read of one file on disk, archives included.
-type FileResult = Vec<(Coverage, Facts)>;
+type FileResult = Vec<(Coverage, Facts, Warehouse)>;
 
 impl Evidence {
     /// Reads everything that was listed. `forced` is the source the user named for all inputs.
@@ -82,15 +83,20 @@ impl Evidence {
     }
 
     fn of(read: Vec<FileResult>, mut coverage: Vec<Coverage>) -> Result<Self> {
-        let mut facts = Facts::default();
-        for (input, of_input) in read.into_iter().flatten() {
+        let (mut facts, mut warehouse) = (Facts::default(), Warehouse::default());
+        for (input, of_input, rows) in read.into_iter().flatten() {
             coverage.push(input);
             facts.merge(of_input);
+            warehouse.merge(rows);
         }
         coverage.sort_by(|a, b| a.path.cmp(&b.path));
         facts.close();
-        let Derived { errors, tries, spells } = derive::derive(&facts);
+        warehouse.settle();
+        let Derived { errors, tries, spells } = derive::derive(&facts, &mut warehouse);
         let mut evidence = Self { frames: BTreeMap::new(), coverage, facts: Facts::default() };
+        for (table, frame) in warehouse.frames()? {
+            evidence.put(table, frame);
+        }
         evidence.put(&task_events::TABLE, task_events::TABLE.frame(facts.events.iter().map(task_events::TaskEvent::cells))?);
         evidence.put(&errors::TABLE, errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))?);
         evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
@@ -153,17 +159,17 @@ fn read_file(file: &RawFile, forced: Option<&'static Source>, settings: &Setting
         Ok(unpacked) => {
             for (name, reason) in unpacked.damage {
                 match read.iter_mut().find(|it| it.0.path == name) {
-                    Some((coverage, _)) => coverage.problems.push(reason),
-                    None => read.push((refused(&name, &reason), Facts::default())),
+                    Some((coverage, ..)) => coverage.problems.push(reason),
+                    None => read.push((refused(&name, &reason), Facts::default(), Warehouse::default())),
                 }
             }
         }
-        Err(error) => read.push((refused(&file.name, &error.to_string()), Facts::default())),
+        Err(error) => read.push((refused(&file.name, &error.to_string()), Facts::default(), Warehouse::default())),
     }
     read
 }
 
-fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts) {
+fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts, Warehouse) {
     let name = text::printable(&leaf.name).into_owned();
     let mut feed = Feed::new(leaf.reader);
     let mut coverage = refused(&name, "");
@@ -172,7 +178,7 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
     if head.bytes.is_empty() {
         coverage.notes.push("empty".to_owned());
         coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
-        return (coverage, Facts::default());
+        return (coverage, Facts::default(), Warehouse::default());
     }
     let source = forced.or_else(|| SOURCES.iter().copied().find(|it| (it.claims)(&head)));
     let mut batch = Batch::default();
@@ -204,5 +210,5 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
         coverage.notes.push(format!("times without a zone were read as {zone}: set --tz if that is wrong"));
     }
     batch.facts.close();
-    (coverage, batch.facts)
+    (coverage, batch.facts, batch.warehouse)
 }

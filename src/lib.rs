@@ -12,6 +12,7 @@ pub mod error;
 pub mod units;
 pub mod text;
 pub mod tables;
+pub mod warehouse;
 pub mod case;
 pub mod records;
 pub mod logs;

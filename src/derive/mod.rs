@@ -3,6 +3,7 @@
 use crate::{
     logs::facts::Facts,
     tables::{errors::ErrorRow, spells::Spell, tries::Try},
+    warehouse::Warehouse,
 };
 
 mod refusals;
@@ -21,7 +22,7 @@ pub struct Derived {
 }
 
 /// Puts together what the facts tell.
-pub fn derive(facts: &Facts) -> Derived {
+pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     let tries = tries::tries(facts);
     let mut errors = refusals::once(&facts.errors);
     tries::join(&mut errors, &tries, facts);

@@ -5,6 +5,7 @@ use crate::{
     logs::facts::Facts,
     records::{Feed, json},
     units::Moment,
+    warehouse::Warehouse,
 };
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -132,6 +133,8 @@ pub struct Input<'a, 'r> {
 pub struct Batch {
     /// The facts it states.
     pub facts: Facts,
+    /// The rows it holds of a warehouse or a lake.
+    pub warehouse: Warehouse,
     /// Records that were understood.
     pub parsed: u64,
     /// Records that were not, by reason: how many, and where the first one stands.
