@@ -11,6 +11,7 @@
 pub mod error;
 pub mod units;
 pub mod text;
+pub mod stats;
 pub mod tables;
 pub mod warehouse;
 pub mod case;
