@@ -22,6 +22,7 @@ pub mod derive;
 pub mod settings;
 
 pub mod evidence;
+pub mod copies;
 pub mod finding;
 pub mod detectors;
 pub mod report;
