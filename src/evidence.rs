@@ -7,7 +7,7 @@ use crate::{
     logs::facts::Facts,
     records::Feed,
     settings::Settings,
-    sources::{Batch, HEAD_BYTES, Head, Input, SOURCES, Source},
+    sources::{Batch, Head, Input, SOURCES, Source},
     tables::{Table, errors, spells, task_events, tries},
     text,
     units::Moment,
@@ -174,7 +174,7 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
     let mut feed = Feed::new(leaf.reader);
     let mut coverage = refused(&name, "");
     coverage.problems.clear();
-    let head = Head::new(feed.want(HEAD_BYTES));
+    let head = Head::of(&mut feed);
     if head.bytes.is_empty() {
         coverage.notes.push("empty".to_owned());
         coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
@@ -200,6 +200,7 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
     coverage.parsed = batch.parsed;
     coverage.skipped = batch.skips.iter().map(|(reason, it)| Skipped { reason: reason.clone(), count: it.0, first: it.1 }).collect();
     (coverage.from, coverage.to) = batch.span.map_or((None, None), |it| (Some(it.0), Some(it.1)));
+    coverage.notes.extend(batch.notes);
     coverage.problems.extend(batch.partial);
     coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
     if batch.cut > 0 {

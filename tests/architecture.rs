@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tables", &["error", "units"]),
     ("warehouse", &["error", "tables"]),
     ("case", &["error"]),
-    ("records", &["case"]),
+    ("records", &["case", "units"]),
     ("logs", &["tables", "text", "units"]),
     ("sources", &["case", "logs", "records", "tables", "text", "units", "warehouse"]),
     ("derive", &["logs", "tables", "text", "units", "warehouse"]),
