@@ -11,6 +11,7 @@
 pub mod error;
 pub mod units;
 pub mod text;
+pub mod stats;
 pub mod tables;
 pub mod warehouse;
 pub mod case;
@@ -21,6 +22,7 @@ pub mod derive;
 pub mod settings;
 
 pub mod evidence;
+pub mod copies;
 pub mod finding;
 pub mod detectors;
 pub mod report;

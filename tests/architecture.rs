@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("units", &[]),
     ("text", &[]),
+    ("stats", &[]),
     ("tables", &["error", "units"]),
     ("warehouse", &["error", "tables"]),
     ("case", &["error"]),
@@ -21,8 +22,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("derive", &["logs", "tables", "text", "units", "warehouse"]),
     ("settings", &["case", "error", "units"]),
     ("evidence", &["case", "derive", "error", "logs", "records", "settings", "sources", "tables", "text", "units", "warehouse"]),
+    ("copies", &["error", "evidence", "stats", "tables", "text"]),
     ("finding", &["tables", "text", "units"]),
-    ("detectors", &["error", "evidence", "finding", "logs", "settings", "tables", "units"]),
+    ("detectors", &["copies", "error", "evidence", "finding", "logs", "settings", "stats", "tables", "text", "units"]),
     ("report", &["detectors", "error", "evidence", "finding", "settings", "tables", "text", "units"]),
 ];
 

@@ -1,4 +1,5 @@
-//! What no single line can know: tries put together from all that tells of them, spells in queued, refusals told twice.
+//! What no single line can know: tries put together from all that tells of them, spells in queued, refusals told twice,
+//! loads with their files and statements, rejected values with their tables, objects with their partitions.
 
 use crate::{
     logs::facts::Facts,
@@ -6,8 +7,13 @@ use crate::{
     warehouse::Warehouse,
 };
 
+mod denials;
+mod load_errors;
+mod loads;
+mod objects;
 mod refusals;
 mod spells;
+mod statement;
 mod tries;
 
 /// What was put together.
@@ -26,5 +32,9 @@ pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     let tries = tries::tries(facts);
     let mut errors = refusals::once(&facts.errors);
     tries::join(&mut errors, &tries, facts);
+    let twins = loads::settle(warehouse);
+    load_errors::settle(warehouse, &twins);
+    objects::settle(warehouse);
+    denials::join(&mut errors, &warehouse.queries);
     Derived { spells: spells::spells(facts), errors, tries }
 }

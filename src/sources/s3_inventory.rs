@@ -67,6 +67,7 @@ fn read(input: &mut Input<'_, '_>) {
             is_delete_marker: it.flag("is_delete_marker"),
             listing: Some(it.view().to_owned()),
             origin,
+            ..Object::default()
         });
         Ok(())
     });

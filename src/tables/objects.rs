@@ -10,6 +10,10 @@ records! {
         STORAGE_CLASS storage_class: Text = "Storage class",
         IS_LATEST is_latest: Flag = "Whether it is the current version",
         IS_DELETE_MARKER is_delete_marker: Flag = "Whether it is a delete marker",
+        ROLE role: Text = "data, empty, marker, metadata, old",
+        LOCATION location: Text = "Location of the table: the prefix before the first partition",
+        PARTITION partition: Text = "Partition within the location",
+        TABLE_FORMAT table_format: Text = "iceberg-or-delta when metadata of such a table lies beside the data",
         LISTING listing: Text = "What listed it: ls, list-objects-v2, inventory, athena-path",
     }
 }
