@@ -35,7 +35,7 @@ fn every_export_is_read_whole() {
     let truth: Value = serde_json::from_str(&fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
     let exports = truth["exports"].as_array().unwrap();
     let evidence_folder = folder.join("evidence");
-    let evidence = Evidence::load(&Listing::of(&[evidence_folder.clone()]), None, &Settings::default(), &Meter::default()).unwrap();
+    let evidence = Evidence::load(&Listing::of(std::slice::from_ref(&evidence_folder)), None, &Settings::default(), &Meter::default()).unwrap();
     let mut faults = Vec::new();
     for export in exports {
         let path = evidence_folder.join(export["path"].as_str().unwrap());

@@ -150,7 +150,7 @@ impl Grid {
         };
         let objects: Vec<Value> = self.rows.iter().map(object).collect();
         if lines {
-            objects.iter().map(|it| format!("{it}\n")).collect::<String>().into_bytes()
+            objects.iter().map(Value::to_string).collect::<Vec<_>>().join("\n").into_bytes()
         } else {
             serde_json::to_vec_pretty(&objects).unwrap()
         }
