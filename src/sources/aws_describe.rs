@@ -40,7 +40,7 @@ fn is_statement(value: &Value) -> bool {
 fn described(answer: &Value) -> impl Iterator<Item = (&Value, fn(&Value, Origin, &mut Warehouse))> {
     ANSWERS.iter().flat_map(move |(key, must, put)| {
         let value = answer.get(*key);
-        let items = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_else(|| value.map(std::slice::from_ref).unwrap_or_default());
+        let items = value.and_then(Value::as_array).map_or_else(|| value.map(std::slice::from_ref).unwrap_or_default(), Vec::as_slice);
         items.iter().filter(|it| it.get(*must).is_some()).map(|it| (it, *put))
     })
 }

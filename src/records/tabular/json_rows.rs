@@ -111,9 +111,10 @@ impl<'a, 'e> Late<'a, 'e> {
         }
         let text = String::from_utf8_lossy(envelope);
         let Some((_, array)) = text.split_once(&format!("\"{list}\"")) else { return };
-        let array = array.split(']').next().unwrap_or_default();
-        let value = |it: &str| it.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split('"').next().map(str::to_ascii_lowercase);
-        let names: Vec<String> = array.split(&format!("\"{key}\"")).skip(1).filter_map(value).collect();
+        // The columns are plain objects: the first bracket that closes is the list's own.
+        let Some((array, _)) = array.split_once('[').and_then(|(_, it)| it.split_once(']')) else { return };
+        let columns: Vec<Value> = serde_json::from_str(&format!("[{array}]")).unwrap_or_default();
+        let names: Vec<String> = columns.iter().filter_map(|it| Some(it.get(key)?.as_str()?.to_ascii_lowercase())).collect();
         if !names.is_empty() {
             self.rows.header(&names);
             self.names = Some(names);

@@ -8,6 +8,7 @@ mod aligned;
 mod delimited;
 mod json_rows;
 mod parquet_rows;
+mod shape;
 pub mod view;
 
 pub use parquet_rows::CAP as PARQUET_BYTES;

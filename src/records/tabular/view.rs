@@ -1,6 +1,9 @@
 //! Tables that are known by their columns: which columns there are, what each measures, and which cell it is.
 
-use super::{Cells, Form, Sample};
+use super::{
+    Cells, Form, Sample,
+    shape::{TELLING, align, fit},
+};
 use crate::units::{Moment, SECOND};
 use std::borrow::Cow;
 
@@ -24,6 +27,8 @@ pub struct Field {
     pub also: &'static [&'static str],
     /// What stands in it.
     pub holds: Holds,
+    /// Between which bounds its largest value mostly is: tells whole numbers apart where no names stand above them.
+    pub mostly: Option<(i64, i64)>,
 }
 
 /// What stands in a column, and in which unit.
@@ -31,7 +36,9 @@ pub struct Field {
 pub enum Holds {
     /// Any text.
     Text,
-    /// One of these words, lower case.
+    /// A statement.
+    Statement,
+    /// One of these words, lower case; more may follow in brackets or behind a comma.
     Word(&'static [&'static str]),
     /// An S3 address.
     Address,
@@ -49,7 +56,7 @@ pub enum Holds {
 
 impl Field {
     const fn new(name: &'static str, holds: Holds) -> Self {
-        Self { name, also: &[], holds }
+        Self { name, also: &[], holds, mostly: None }
     }
 
     /// Other names of the column.
@@ -57,11 +64,22 @@ impl Field {
     pub const fn also(self, also: &'static [&'static str]) -> Self {
         Self { also, ..self }
     }
+
+    /// Between which bounds its largest value mostly is.
+    #[must_use]
+    pub const fn mostly(self, least: i64, most: i64) -> Self {
+        Self { mostly: Some((least, most)), ..self }
+    }
 }
 
 /// Any text.
 pub const fn text(name: &'static str) -> Field {
     Field::new(name, Holds::Text)
+}
+
+/// A statement.
+pub const fn statement(name: &'static str) -> Field {
+    Field::new(name, Holds::Statement)
 }
 
 /// One of some words, lower case.
@@ -168,12 +186,8 @@ impl Layout {
         let fitting = views.iter().filter_map(|view| {
             let (score, cells) = align(rows, width, view.columns)?;
             let layout = Self { view, cells, unknown: Vec::new() };
-            let telling = |it: usize| {
-                let holds = view.columns.get(it).map(|it| it.holds);
-                let told = layout.cells.get(it).copied().flatten().is_some_and(|at| rows.iter().any(|row| row.text(at).is_some()));
-                told && matches!(holds, Some(Holds::Address | Holds::Word(_)))
-            };
-            let tells = (0..view.columns.len()).any(telling);
+            let mut laid = view.columns.iter().zip(&layout.cells).filter_map(|(column, cell)| Some((column, (*cell)?)));
+            let tells = laid.any(|(column, cell)| column.holds.tells() && fit(rows, cell, column).is_some_and(|it| it >= TELLING));
             (tells && view.satisfied(|it| layout.cell(it).is_some())).then_some((score, layout))
         });
         fitting.reduce(|best, it| if it.0 > best.0 { it } else { best }).map(|it| it.1)
@@ -190,64 +204,8 @@ impl Layout {
     }
 }
 
-/// What it costs to leave a column out.
-const LEFT_OUT: i64 = 1;
-/// A sum that no alignment reaches.
-const NEVER: i64 = i64::MIN / 4;
-
-/// The best way to lay cells onto columns in order: its score, and the cell of each column.
-fn align(rows: &[Cells], width: usize, columns: &[Field]) -> Option<(i64, Vec<Option<usize>>)> {
-    // best[cell][column]: of laying the cells from `cell` on onto the columns from `column` on.
-    let mut best = vec![vec![NEVER; columns.len() + 1]; width + 1];
-    let fits: Vec<Vec<Option<i64>>> =
-        (0..width).map(|cell| columns.iter().map(|column| fit(rows, cell, column.holds)).collect()).collect();
-    let at = |best: &[Vec<i64>], cell: usize, column: usize| best.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER);
-    let of = |cell: usize, column: usize| fits.get(cell).and_then(|it| it.get(column)).copied().flatten();
-    for cell in (0..=width).rev() {
-        for column in (0..=columns.len()).rev() {
-            let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
-            let left = if column < columns.len() { at(&best, cell, column + 1) - LEFT_OUT } else { NEVER };
-            let end = if cell == width && column == columns.len() { 0 } else { NEVER };
-            if let Some(slot) = best.get_mut(cell).and_then(|it| it.get_mut(column)) {
-                *slot = taken.max(left).max(end);
-            }
-        }
-    }
-    let score = at(&best, 0, 0);
-    let mut cells = vec![None; columns.len()];
-    let mut cell = 0;
-    for (column, slot) in cells.iter_mut().enumerate() {
-        let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
-        if cell < width && taken == at(&best, cell, column) {
-            *slot = Some(cell);
-            cell += 1;
-        }
-    }
-    (score > NEVER / 2).then_some((score, cells))
-}
-
-/// How well a cell of all rows fits what a column holds; `None` when it cannot be.
-fn fit(rows: &[Cells], cell: usize, holds: Holds) -> Option<i64> {
-    let told = || rows.iter().filter_map(|it| it.text(cell));
-    if told().next().is_none() {
-        return Some(0);
-    }
-    let all = |test: &dyn Fn(&str) -> bool| told().all(|it| test(&it));
-    let is_number = |it: &str| it.parse::<f64>().is_ok();
-    match holds {
-        Holds::Text if all(&|it| is_number(it) || Moment::parse(it).is_some()) => Some(-2),
-        Holds::Text => Some(2),
-        Holds::Word(words) => all(&|it| words.contains(&it.to_ascii_lowercase().as_str())).then_some(8),
-        Holds::Address => all(&|it| it.starts_with("s3://") || it.contains('/')).then_some(5),
-        Holds::Whole(..) => all(&|it| it.parse::<i64>().is_ok()).then_some(4),
-        Holds::Real => all(&is_number).then_some(3),
-        Holds::Flag => all(&|it| flag_of(it).is_some()).then_some(5),
-        Holds::Moment => all(&|it| Moment::parse(it).is_some()).then_some(6),
-        Holds::Moment2000 => all(&|it| it.parse().is_ok_and(|it: i64| it > 10_000_000 * SECOND)).then_some(6),
-    }
-}
-
-fn flag_of(text: &str) -> Option<bool> {
+/// What programs write for yes and no.
+pub(super) fn flag_of(text: &str) -> Option<bool> {
     match text {
         "t" | "true" | "1" | "y" | "True" | "TRUE" => Some(true),
         "f" | "false" | "0" | "n" | "False" | "FALSE" => Some(false),

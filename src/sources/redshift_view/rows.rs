@@ -20,10 +20,6 @@ const FILE_SCAN_NAME_CHARS: usize = 90;
 
 type Put = Result<(), &'static str>;
 
-fn named(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 fn sys_id(it: &Record<'_>) -> Result<Option<String>, &'static str> {
     it.id("query_id").map(Some).ok_or("no query id")
 }
@@ -38,8 +34,8 @@ fn millis_between(start: Option<Moment>, end: Option<Moment>) -> Option<i64> {
 
 pub(super) fn query_history(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     out.queries.push(Query {
-        engine: named("redshift"),
-        system: named(SYS),
+        engine: Some("redshift".to_owned()),
+        system: Some(SYS.to_owned()),
         query_id: sys_id(it)?,
         transaction_id: it.id("transaction_id"),
         query_text: it.text("query_text"),
@@ -65,8 +61,8 @@ pub(super) fn stl_query(it: &Record<'_>, origin: Origin, out: &mut Warehouse) ->
     let status = it.flag("aborted").map(|it| if it { "aborted" } else { "success" }.to_owned());
     let (start_time, end_time) = (it.moment("starttime"), it.moment("endtime"));
     out.queries.push(Query {
-        engine: named("redshift"),
-        system: named(STL),
+        engine: Some("redshift".to_owned()),
+        system: Some(STL.to_owned()),
         query_id: stl_id(it)?,
         transaction_id: it.id("xid"),
         query_text: it.text("querytxt"),
@@ -84,17 +80,17 @@ pub(super) fn stl_query(it: &Record<'_>, origin: Origin, out: &mut Warehouse) ->
 
 pub(super) fn query_text(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     let sequence = Some(it.whole("sequence").ok_or("no sequence")?);
-    out.texts.push(Text { system: named(SYS), query_id: sys_id(it)?, sequence, text: it.text("text"), origin });
+    out.texts.push(Text { system: Some(SYS.to_owned()), query_id: sys_id(it)?, sequence, text: it.text("text"), origin });
     Ok(())
 }
 
 pub(super) fn query_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     let step_id = it.whole("step_id");
     // A row with step -1 measures a segment, whatever it calls itself.
-    let level = if step_id == Some(-1) { named("segment") } else { it.lower("metrics_level") };
+    let level = if step_id == Some(-1) { Some("segment".to_owned()) } else { it.lower("metrics_level") };
     let spilled = [it.whole("spilled_block_local_disk"), it.whole("spilled_block_remote_disk")];
     out.steps.push(Step {
-        system: named(SYS),
+        system: Some(SYS.to_owned()),
         query_id: sys_id(it)?,
         child_sequence: it.whole("child_query_sequence"),
         stream_id: it.whole("stream_id"),
@@ -122,7 +118,7 @@ pub(super) fn query_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse)
 
 pub(super) fn load_history(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     out.loads.push(Load {
-        system: named(SYS),
+        system: Some(SYS.to_owned()),
         query_id: sys_id(it)?,
         transaction_id: it.id("transaction_id"),
         database_name: it.text("database_name"),
@@ -151,8 +147,8 @@ pub(super) fn load_history(it: &Record<'_>, origin: Origin, out: &mut Warehouse)
 pub(super) fn load_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     let start_time = it.moment("start_time");
     out.load_files.push(LoadFile {
-        view: named(it.view()),
-        system: named(SYS),
+        view: Some(it.view().to_owned()),
+        system: Some(SYS.to_owned()),
         query_id: sys_id(it)?,
         file_name: it.text("file_name"),
         name_truncated: it.fills("file_name", FILE_NAME_CHARS),
@@ -175,8 +171,8 @@ pub(super) fn load_commits(it: &Record<'_>, origin: Origin, out: &mut Warehouse)
         stl_query(it, origin.clone(), out)?;
     }
     out.load_files.push(LoadFile {
-        view: named(it.view()),
-        system: named(STL),
+        view: Some(it.view().to_owned()),
+        system: Some(STL.to_owned()),
         query_id,
         file_name: it.text("filename"),
         name_truncated: it.fills("filename", FILE_NAME_CHARS),
@@ -197,8 +193,8 @@ pub(super) fn load_commits(it: &Record<'_>, origin: Origin, out: &mut Warehouse)
 
 pub(super) fn file_scan(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     out.load_files.push(LoadFile {
-        view: named(it.view()),
-        system: named(STL),
+        view: Some(it.view().to_owned()),
+        system: Some(STL.to_owned()),
         query_id: stl_id(it)?,
         file_name: it.text("name"),
         name_truncated: it.fills("name", FILE_SCAN_NAME_CHARS),
@@ -223,8 +219,8 @@ pub(super) fn s3client(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> 
     }
     let start_time = it.moment("start_time");
     out.load_files.push(LoadFile {
-        view: named(it.view()),
-        system: named(STL),
+        view: Some(it.view().to_owned()),
+        system: Some(STL.to_owned()),
         query_id,
         file_name: Some(it.text("bucket").map_or_else(|| key.clone(), |bucket| format!("s3://{bucket}/{key}"))),
         name_truncated: it.fills("key", FILE_NAME_CHARS),
@@ -249,8 +245,8 @@ pub(super) fn s3client_error(it: &Record<'_>, _: Origin, _: &mut Warehouse) -> P
 
 pub(super) fn load_error_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     out.load_errors.push(LoadError {
-        view: named(it.view()),
-        system: named(SYS),
+        view: Some(it.view().to_owned()),
+        system: Some(SYS.to_owned()),
         query_id: sys_id(it)?,
         database_name: it.text("database_name"),
         table_id: it.id("table_id"),
@@ -269,10 +265,15 @@ pub(super) fn load_error_detail(it: &Record<'_>, origin: Origin, out: &mut Wareh
     Ok(())
 }
 
+/// Examples and pasted tables leave out the query: what failed still counts.
 pub(super) fn load_errors(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
+    let told = ["err_code", "err_reason"].iter().any(|column| it.text(column).is_some());
+    if !told {
+        return Err("no error");
+    }
     out.load_errors.push(LoadError {
-        view: named(it.view()),
-        system: named(STL),
+        view: Some(it.view().to_owned()),
+        system: Some(STL.to_owned()),
         query_id: it.id("query"),
         table_name: it.text("table_name"),
         table_id: it.id("tbl"),
@@ -295,8 +296,8 @@ pub(super) fn load_errors(it: &Record<'_>, origin: Origin, out: &mut Warehouse) 
 
 pub(super) fn loaderror_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     out.load_errors.push(LoadError {
-        view: named(it.view()),
-        system: named(STL),
+        view: Some(it.view().to_owned()),
+        system: Some(STL.to_owned()),
         query_id: stl_id(it)?,
         file_name: it.text("filename"),
         line_number: it.whole("line_number").filter(|it| *it >= 0),
@@ -313,7 +314,7 @@ pub(super) fn loaderror_detail(it: &Record<'_>, origin: Origin, out: &mut Wareho
 
 pub(super) fn external_query_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     out.external_scans.push(ExternalScan {
-        system: named(SYS),
+        system: Some(SYS.to_owned()),
         query_id: sys_id(it)?,
         child_sequence: it.whole("child_query_sequence"),
         segment_id: it.whole("segment_id"),
