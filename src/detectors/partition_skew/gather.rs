@@ -14,7 +14,6 @@ use crate::{
         steps::{self, Step},
         table_stats::{self, TableStats},
     },
-    text,
     units::Moment,
 };
 use serde_json::{Map, Value};
@@ -104,11 +103,11 @@ fn partitions(cx: &Context<'_>) -> Vec<Pile> {
     locations.into_values().collect()
 }
 
-/// Whether a partition is named after a date.
+/// Whether a partition is one day, hour or month: `dt=2026-08-14`, `2026/08/14`. What is parted again by another key is not.
 fn follows_in_time(partition: &str) -> bool {
-    let value = partition.split('/').next().unwrap_or(partition);
-    let value = value.split_once('=').map_or(value, |it| it.1);
-    value.chars().next().is_some_and(|it| it.is_ascii_digit()) && (value.len() >= 6 || partition.contains('/')) && text::is_variable(value)
+    let value = partition.split_once('=').map_or(partition, |it| it.1);
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    digits >= 6 && value.chars().all(|it| it.is_ascii_digit() || matches!(it, '-' | '_' | '/' | 'T' | ':'))
 }
 
 /// Loads with enough units whose files differ so much that a slice with a large one is late. Too few units are another finding.
@@ -138,7 +137,7 @@ fn loads(cx: &Context<'_>) -> Result<Vec<Pile>> {
 }
 
 /// Bytes by slice, when the largest file holds more than an even share and four times what is usual.
-fn uneven(copy: &Copy, slices: &Slices) -> Option<BTreeMap<i64, f64>> {
+fn uneven<'a>(copy: &'a Copy, slices: &Slices) -> Option<&'a BTreeMap<i64, f64>> {
     let (by_slice, sizes) = (copy.bytes_by_slice(), copy.file_sizes());
     let count = slices.count.unwrap_or(real(by_slice.len()));
     let enough = copy.units().is_some_and(|it| it.count >= count) && real(by_slice.len()) >= count;
