@@ -37,7 +37,7 @@ struct Part {
     truncated: bool,
     bytes: Option<f64>,
     splits: Option<i64>,
-    partial: bool,
+    partial: Option<bool>,
     slice: Option<i64>,
 }
 
@@ -101,7 +101,7 @@ impl Part {
             truncated: file.name_truncated.unwrap_or(false),
             bytes: file.transfer_bytes.or(file.bytes_scanned).map(amount),
             splits: file.splits_scanned,
-            partial: file.is_partial.unwrap_or(false),
+            partial: file.is_partial,
             slice: file.slice,
         }
     }
@@ -169,7 +169,7 @@ impl Copy {
 
     /// What slices can work on at the same time.
     pub fn units(&self) -> Option<Units> {
-        let observed = self.parts.iter().all(|it| it.splits.is_some()) || self.parts.iter().any(|it| it.partial);
+        let observed = self.parts.iter().all(|it| it.splits.is_some() || it.partial.is_some());
         let sized = !self.parts.is_empty() && self.parts.iter().all(|it| it.bytes.is_some());
         if sized && observed {
             let sizes: Vec<f64> =
@@ -295,7 +295,7 @@ mod tests {
             truncated: false,
             bytes: Some(it.1),
             splits: it.2,
-            partial: false,
+            partial: None,
             slice: None,
         };
         Copy { load, parts: parts.iter().map(part).collect(), by_slice: BTreeMap::new() }
