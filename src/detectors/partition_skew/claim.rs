@@ -203,6 +203,10 @@ fn repro(scope: &str, id: &str, table: Option<&str>) -> Vec<Code> {
     let (language, body) = match scope {
         "s3-partitions" => ("sh", format!("aws s3 ls --recursive {id}")),
         "athena-stages" => ("sh", format!("aws athena get-query-runtime-statistics --query-execution-id {id}")),
+        "mapped-tasks" => {
+            let (dag, task) = id.rsplit_once('.').unwrap_or(("DAG", id));
+            ("sh", format!("airflow tasks states-for-dag-run {dag} RUN_ID | grep '{task}'"))
+        }
         "table-slices" => (
             "sql",
             format!("SELECT \"schema\", \"table\", diststyle, tbl_rows, skew_rows\nFROM svv_table_info WHERE \"table\" = '{table}';"),

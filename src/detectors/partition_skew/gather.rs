@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     stats::{amount, real},
     tables::{
-        Origin,
+        Origin, TaskRef, mapped,
         objects::{self, Object},
         queries::{self, Query},
         rows,
@@ -62,6 +62,7 @@ pub(super) fn piles(cx: &Context<'_>) -> Result<Vec<Pile>> {
     let mut piles = partitions(cx);
     piles.extend(loads(cx)?);
     piles.extend(stages(cx)?);
+    piles.extend(mapped_tasks(cx)?);
     Ok(piles)
 }
 
@@ -170,6 +171,34 @@ fn stages(cx: &Context<'_>) -> Result<Vec<Pile>> {
         pile.parts.push((format!("stage {stage}"), amount(millis)));
     }
     Ok(queries.into_values().filter(|it| cx.settings.in_window(it.from)).collect())
+}
+
+/// The mapped tasks of each run: equal work is dealt to each index.
+fn mapped_tasks(cx: &Context<'_>) -> Result<Vec<Pile>> {
+    let collected = cx.table(&mapped::TABLE).collect()?;
+    let mut runs: BTreeMap<(TaskRef, String), Pile> = BTreeMap::new();
+    for row in rows(&collected) {
+        let (task, started, ended) = (row.task(), row.moment(mapped::STARTED_AT), row.moment(mapped::ENDED_AT));
+        let (Some(started), Some(ended), Some(index)) = (started, ended, task.map_index) else { continue };
+        let name = [task.dag_id.as_deref(), task.task_id.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(".");
+        let run = TaskRef { map_index: None, try_number: None, ..task.clone() };
+        let pile = runs.entry((run.clone(), name.clone())).or_insert_with(|| Pile {
+            scope: "mapped-tasks",
+            subject: ("task", name),
+            table: None,
+            unit: Unit::Millis,
+            parts: Vec::new(),
+            is_ordered: false,
+            from: Some(started),
+            to: Some(ended),
+            instances: vec![crate::finding::instance_of(&run, Some(started))],
+            origin: row.origin(),
+        });
+        pile.from = pile.from.min(Some(started));
+        pile.to = pile.to.max(Some(ended));
+        pile.parts.push((format!("map_index {index}"), amount(ended.millis() - started.millis())));
+    }
+    Ok(runs.into_values().filter(|it| cx.settings.in_window(it.from)).collect())
 }
 
 fn instance_of(query: Option<&String>, at: Option<Moment>) -> Map<String, Value> {

@@ -26,8 +26,9 @@ use crate::{
     error::Result,
     finding::{Finding, Severity},
     settings::Limit,
-    tables::{load_files, loads, objects, steps, table_stats},
+    tables::{load_files, loads, mapped, objects, steps, table_stats},
 };
+use std::collections::BTreeMap;
 
 mod claim;
 mod gather;
@@ -37,7 +38,7 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "partition-skew",
     title: "a few partitions, slices, stages or mapped tasks carry the load",
     needs: "an S3 listing; SVV_TABLE_INFO; SYS_QUERY_DETAIL; files of loads by slice; Athena runtime statistics; mapped tasks",
-    reads: &[&objects::TABLE, &table_stats::TABLE, &steps::TABLE, &loads::TABLE, &load_files::TABLE],
+    reads: &[&objects::TABLE, &table_stats::TABLE, &steps::TABLE, &loads::TABLE, &load_files::TABLE, &mapped::TABLE],
     limits: &[
         &MIN_BYTES,
         &MIN_SECONDS,
@@ -134,18 +135,34 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     if DETECTOR.reads.iter().all(|it| cx.evidence.rows(it) == 0) {
         return Ok(Answer::NotAssessed("nothing that is dealt to partitions, slices, stages or mapped tasks was read".to_owned()));
     }
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut skewed: BTreeMap<String, Finding> = BTreeMap::new();
     for pile in gather::piles(cx)? {
         if let Some(skew) = shape::judge(cx, &pile) {
-            findings.push(claim::of_pile(&pile, &skew));
+            let found = claim::of_pile(&pile, &skew);
+            match skewed.remove(&found.finding_id) {
+                Some(earlier) => skewed.insert(found.finding_id.clone(), joined(earlier, found)),
+                None => skewed.insert(found.finding_id.clone(), found),
+            };
         }
     }
+    let mut findings: Vec<Finding> = skewed.into_values().collect();
     for rated in gather::rated(cx)? {
         if let Some(severity) = severity(cx, &rated) {
             findings.push(claim::of_rated(&rated, severity));
         }
     }
     Ok(Answer::Findings(findings))
+}
+
+/// Two runs of one task: the worse speaks for both.
+fn joined(one: Finding, other: Finding) -> Finding {
+    let (mut worse, milder) = if other.severity > one.severity { (other, one) } else { (one, other) };
+    worse.occurrences += milder.occurrences;
+    worse.instances.extend(milder.instances);
+    worse.first_seen = worse.first_seen.into_iter().chain(milder.first_seen).min();
+    worse.last_seen = worse.last_seen.max(milder.last_seen);
+    worse.impact.seconds = worse.impact.seconds.into_iter().chain(milder.impact.seconds).reduce(|a, b| a + b);
+    worse
 }
 
 /// How bad it is by a ratio that Redshift itself gives, and by what it concerns.
