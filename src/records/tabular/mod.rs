@@ -63,6 +63,8 @@ pub enum Part<'a> {
     Damaged(&'static str),
     /// The end came too early, inside a row.
     CutOff(&'static str),
+    /// The end came too early, between two rows.
+    Unfinished,
 }
 
 /// Takes the parts of a table, with the number of the row, counted from 1.
@@ -164,7 +166,7 @@ fn sample(head: &[u8], form: Form) -> Option<Sample> {
             }
         }
         Part::Row(cells) if sample.rows.len() < SAMPLED => sample.rows.push(cells.clone()),
-        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) => {}
+        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished => {}
     });
     (!sample.columns.is_empty() || !sample.rows.is_empty()).then_some(sample)
 }
