@@ -85,3 +85,10 @@ fn names_may_come_after_the_rows() {
     let athena = r#"{"ResultSet":{"Rows":[{"Data":[{"VarCharValue":"p"},{"VarCharValue":"q"}]},{"Data":[{"VarCharValue":"1"},{}]}]}}"#;
     assert_eq!(read_first(athena), ["p/q", "1: 1/-"]);
 }
+
+#[test]
+fn rows_below_a_select_have_its_columns() {
+    let text = "--why\nSELECT t.a, btrim(b), substring(c,1,2) as d\nFROM t;\n\n--result\n-1,\"x|y, z\",7\n(1 row)\n";
+    assert_eq!(read_first(text), ["a/b/d", "1: -1/x|y, z/7"]);
+    assert!(samples(b"select a, b from t;\n").is_empty());
+}
