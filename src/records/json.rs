@@ -6,6 +6,7 @@
 
 use super::Feed;
 use memchr::memchr2;
+use serde_json::Value;
 
 /// Keys whose array holds the records of an AWS answer or delivery.
 const CONTAINERS: &[&str] = &["events", "results", "Records", "logEvents", "Events", "Rows", "Contents", "Versions", "DeleteMarkers", "QueryExecutions"];
@@ -315,6 +316,14 @@ impl<'f, 'r> Records<'f, 'r> {
             }
         }
     }
+}
+
+/// The value of a record. JSON that was pasted may have line breaks inside its strings.
+pub fn value_of(record: &[u8]) -> Option<Value> {
+    serde_json::from_slice(record).ok().or_else(|| {
+        let unbroken: Vec<u8> = record.iter().map(|it| if it.is_ascii_control() { b' ' } else { *it }).collect();
+        serde_json::from_slice(&unbroken).ok()
+    })
 }
 
 fn is_value_start(byte: u8) -> bool {

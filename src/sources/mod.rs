@@ -146,7 +146,7 @@ fn first_record(bytes: &[u8]) -> Option<FirstRecord> {
     let mut feed = Feed::new(Box::new(bytes));
     let mut records = json::Records::new(&mut feed, HEAD_BYTES);
     match records.next_record()? {
-        Ok(record) => Some(FirstRecord { container: record.container, value: serde_json::from_slice(record.bytes).ok() }),
+        Ok(record) => Some(FirstRecord { container: record.container, value: json::value_of(record.bytes) }),
         Err(json::Fault::NotJson) => None,
         Err(_) => Some(FirstRecord { container: records.container(), value: None }),
     }
@@ -221,6 +221,9 @@ impl Batch {
     }
 }
 
+/// What is wrong with a JSON text whose last record is whole.
+const UNFINISHED: &str = "cut off: the JSON text does not end";
+
 /// Hands every JSON record of an input to `each`, which says whether it understood it.
 fn each_json(
     feed: &mut Feed<'_>,
@@ -236,7 +239,7 @@ fn each_json(
             None => break,
             Some(Ok(record)) => {
                 number += 1;
-                serde_json::from_slice::<Value>(record.bytes).map_err(|_| "not valid JSON")
+                json::value_of(record.bytes).ok_or("not valid JSON")
             }
             Some(Err(fault)) => {
                 number += 1;
@@ -257,7 +260,7 @@ fn each_json(
         }
     }
     if records.unfinished() && out.partial.is_empty() {
-        out.partial.push("cut off: the JSON text does not end".to_owned());
+        out.partial.push(UNFINISHED.to_owned());
     }
     Envelope::new(records.envelope())
 }
@@ -278,7 +281,7 @@ fn each_row(
     tabular::read(input.feed, form, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {
         (Part::Header(names), _) => {
             layout = Layout::by_names(names, views);
-            let new = layout.iter().flat_map(|it| &it.unknown).filter(|it| !unknown.contains(it)).cloned().collect::<Vec<_>>();
+            let new = layout.iter().flat_map(|it| &it.unknown).filter(|it| !it.is_empty() && !unknown.contains(it)).cloned().collect::<Vec<_>>();
             unknown.extend(new);
         }
         (Part::Row(cells), Some(layout)) => {
@@ -294,6 +297,7 @@ fn each_row(
         (Part::Row(_), None) => out.skip("columns of no view that we know", number),
         (Part::Damaged(reason), _) => out.skip(reason, number),
         (Part::CutOff(reason), _) => out.skip_damaged(reason, number),
+        (Part::Unfinished, _) => out.partial.push(UNFINISHED.to_owned()),
     });
     if !unknown.is_empty() {
         out.notes.push(format!("columns that are not known were left out: {}", crate::text::safe(&unknown.join(", "), 200)));

@@ -1,9 +1,9 @@
 //! Tables as JSON: answers of the Redshift Data API and of Athena, and arrays of objects.
 
-use super::{Cells, Each, Rows};
+use super::{Cells, Each, Part, Rows};
 use crate::records::{
     Feed,
-    json::{Fault, Records},
+    json::{Fault, Records, value_of},
 };
 use serde_json::Value;
 
@@ -11,8 +11,8 @@ use serde_json::Value;
 pub(super) fn read_objects(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>) {
     let mut rows = Rows::new(each);
     let mut names: Vec<String> = Vec::new();
-    each_value(feed, cap, &mut |value, _| {
-        let Some(Ok(Value::Object(object))) = value else { return refuse(&mut rows, value) };
+    each_value(feed, cap, &mut |given, _| {
+        let Given::Value(Value::Object(object)) = given else { return refuse(&mut rows, given) };
         if !object.keys().eq(names.iter()) {
             names = object.keys().cloned().collect();
             rows.header(&names.iter().map(|it| it.trim().to_ascii_lowercase()).collect::<Vec<_>>());
@@ -29,8 +29,8 @@ pub(super) fn read_objects(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>)
 /// Reads `get-statement-result`: rows of fields, or pieces of CSV.
 pub(super) fn read_data_api(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>) {
     let mut rows = Late::new(each);
-    let envelope = each_value(feed, cap, &mut |value, envelope| {
-        let Some(Ok(value)) = value else { return refuse(&mut rows.rows, value) };
+    let envelope = each_value(feed, cap, &mut |given, envelope| {
+        let Given::Value(value) = given else { return refuse(&mut rows.rows, given) };
         rows.name(envelope, "ColumnMetadata", "name");
         match value {
             Value::Array(fields) => {
@@ -69,8 +69,8 @@ pub(super) fn read_data_api(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>
 pub(super) fn read_athena(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>) {
     let mut rows = Late::new(each);
     let mut first = true;
-    let envelope = each_value(feed, cap, &mut |value, envelope| {
-        let Some(Ok(value)) = value else { return refuse(&mut rows.rows, value) };
+    let envelope = each_value(feed, cap, &mut |given, envelope| {
+        let Given::Value(value) = given else { return refuse(&mut rows.rows, given) };
         rows.name(envelope, "ColumnInfo", "Name");
         let Some(data) = value.get("Data").and_then(Value::as_array) else { return rows.rows.damaged("row without Data") };
         let mut cells = Cells::default();
@@ -152,39 +152,51 @@ fn push(cells: &mut Cells, value: &Value) {
     }
 }
 
-fn refuse(rows: &mut Rows<'_, '_>, value: Option<Result<&Value, &Fault>>) {
-    match value {
-        None => rows.damaged("not valid JSON"),
-        Some(Ok(_)) => rows.damaged("not a JSON object"),
-        Some(Err(Fault::CutOff)) => rows.cut_off("cut off inside a JSON record"),
-        Some(Err(Fault::TooLong)) => rows.cut_off("JSON record longer than the cap"),
-        Some(Err(Fault::NotJson)) => rows.damaged("not JSON"),
+/// What a feed of JSON values gives.
+#[derive(Clone, Copy)]
+enum Given<'v> {
+    Value(&'v Value),
+    /// A record that is no JSON.
+    Invalid,
+    Fault(&'v Fault),
+    /// The end, while something is still open.
+    Unfinished,
+}
+
+fn refuse(rows: &mut Rows<'_, '_>, given: Given<'_>) {
+    match given {
+        Given::Invalid => rows.damaged("not valid JSON"),
+        Given::Value(_) => rows.damaged("not a JSON object"),
+        Given::Fault(Fault::CutOff) => rows.cut_off("cut off inside a JSON record"),
+        Given::Fault(Fault::TooLong) => rows.cut_off("JSON record longer than the cap"),
+        Given::Fault(Fault::NotJson) => rows.damaged("not JSON"),
+        Given::Unfinished => (rows.each)(Part::Unfinished, rows.number),
     }
 }
 
-/// Hands every value to `each`, with the text around it; `None` is a value that is not valid.
-fn each_value(feed: &mut Feed<'_>, cap: usize, each: &mut dyn FnMut(Option<Result<&Value, &Fault>>, &[u8])) -> Vec<u8> {
+/// Hands every value to `each`, with the text around it.
+fn each_value(feed: &mut Feed<'_>, cap: usize, each: &mut dyn FnMut(Given<'_>, &[u8])) -> Vec<u8> {
     let mut records = Records::new(feed, cap);
     let mut envelope = Vec::new();
+    let mut whole = true;
     loop {
         let value = match records.next_record() {
             None => break,
-            Some(Ok(record)) => Ok(serde_json::from_slice::<Value>(record.bytes).ok()),
+            Some(Ok(record)) => Ok(value_of(record.bytes)),
             Some(Err(fault)) => Err(fault),
         };
         if envelope != records.envelope() {
             records.envelope().clone_into(&mut envelope);
         }
+        whole = !matches!(value, Err(Fault::CutOff));
         match &value {
-            Ok(Some(value)) => each(Some(Ok(value)), &envelope),
-            Ok(None) => each(None, &envelope),
-            Err(fault) => each(Some(Err(fault)), &envelope),
+            Ok(Some(value)) => each(Given::Value(value), &envelope),
+            Ok(None) => each(Given::Invalid, &envelope),
+            Err(fault) => each(Given::Fault(fault), &envelope),
         }
     }
-    let unfinished = records.unfinished();
-    let envelope = records.envelope().to_vec();
-    if unfinished {
-        each(Some(Err(&Fault::CutOff)), &envelope);
+    if whole && records.unfinished() {
+        each(Given::Unfinished, &envelope);
     }
-    envelope
+    records.envelope().to_vec()
 }

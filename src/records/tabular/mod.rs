@@ -8,6 +8,7 @@ mod aligned;
 mod delimited;
 mod json_rows;
 mod parquet_rows;
+mod selected;
 mod shape;
 pub mod view;
 
@@ -31,6 +32,8 @@ pub enum Form {
     },
     /// psql's drawing: a header, a rule of dashes, rows.
     Aligned,
+    /// CSV without names, below the SELECT that names its columns.
+    Selected,
     /// `redshift-data get-statement-result`, as fields or as CSV.
     DataApi,
     /// `athena get-query-results`.
@@ -63,6 +66,8 @@ pub enum Part<'a> {
     Damaged(&'static str),
     /// The end came too early, inside a row.
     CutOff(&'static str),
+    /// The end came too early, between two rows.
+    Unfinished,
 }
 
 /// Takes the parts of a table, with the number of the row, counted from 1.
@@ -133,17 +138,21 @@ fn forms(head: &[u8]) -> Vec<Form> {
         Some(b'{' | b'[') if has("\"VarCharValue\"") => vec![Form::AthenaResults],
         Some(b'{' | b'[') => vec![Form::Objects],
         Some(_) if aligned::has_rule(head) => vec![Form::Aligned],
+        Some(_) if selected::begins(head) => vec![Form::Selected],
         Some(first) => {
+            let quoted = *first == b'"';
+            let line = head.trim_ascii_start().split(|it| *it == b'\n').next().unwrap_or_default();
             let of = |delimiter, quoting, headed| Form::Delimited { delimiter, quoting, headed };
-            let quoting = if *first == b'"' { Quoting::Quotes } else { Quoting::Backslash };
-            vec![
+            let all = [
                 of(b',', Quoting::Quotes, true),
                 of(b';', Quoting::Quotes, true),
                 of(b'\t', Quoting::Quotes, true),
-                of(b'|', if *first == b'"' { Quoting::Quotes } else { Quoting::Never }, true),
-                of(b'|', quoting, false),
+                of(b'|', if quoted { Quoting::Quotes } else { Quoting::Never }, true),
+                of(b'|', if quoted { Quoting::Quotes } else { Quoting::Backslash }, false),
                 of(b',', Quoting::Quotes, false),
-            ]
+            ];
+            let divides = |it: &Form| matches!(it, Form::Delimited { delimiter, .. } if line.contains(delimiter));
+            all.into_iter().filter(divides).collect()
         }
     }
 }
@@ -164,9 +173,10 @@ fn sample(head: &[u8], form: Form) -> Option<Sample> {
             }
         }
         Part::Row(cells) if sample.rows.len() < SAMPLED => sample.rows.push(cells.clone()),
-        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) => {}
+        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished => {}
     });
-    (!sample.columns.is_empty() || !sample.rows.is_empty()).then_some(sample)
+    let told = !sample.columns.is_empty() && (form != Form::Selected || !sample.rows.is_empty());
+    (told || !sample.rows.is_empty()).then_some(sample)
 }
 
 /// Reads a table that is written in `form`; no record may be longer than `cap` bytes.
@@ -175,6 +185,7 @@ pub fn read(feed: &mut Feed<'_>, form: Form, cap: usize, each: &mut Each<'_>) {
         Form::Delimited { delimiter, quoting: Quoting::Quotes, headed } => delimited::read_quoted(feed, delimiter, headed, cap, each),
         Form::Delimited { delimiter, quoting, headed } => delimited::read_lines(feed, delimiter, quoting, headed, cap, each),
         Form::Aligned => aligned::read(feed, cap, each),
+        Form::Selected => selected::read(feed, cap, each),
         Form::DataApi => json_rows::read_data_api(feed, cap, each),
         Form::AthenaResults => json_rows::read_athena(feed, cap, each),
         Form::Objects => json_rows::read_objects(feed, cap, each),
