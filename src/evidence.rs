@@ -7,10 +7,11 @@ use crate::{
     logs::facts::Facts,
     records::Feed,
     settings::Settings,
-    sources::{Batch, HEAD_BYTES, Head, Input, SOURCES, Source},
-    tables::{Table, errors, spells, task_events, tries},
+    sources::{Batch, Head, Input, SOURCES, Source},
+    tables::{Table, errors, mapped, spells, task_events, tries},
     text,
     units::Moment,
+    warehouse::Warehouse,
 };
 use polars::prelude::{DataFrame, IntoLazy as _, LazyFrame};
 use rayon::prelude::*;
@@ -63,7 +64,7 @@ pub struct Evidence {
 }
 
 /// What is read of one file on disk, archives included.
-type FileResult = Vec<(Coverage, Facts)>;
+type FileResult = Vec<(Coverage, Facts, Warehouse)>;
 
 impl Evidence {
     /// Reads everything that was listed. `forced` is the source the user named for all inputs.
@@ -82,20 +83,28 @@ impl Evidence {
     }
 
     fn of(read: Vec<FileResult>, mut coverage: Vec<Coverage>) -> Result<Self> {
-        let mut facts = Facts::default();
-        for (input, of_input) in read.into_iter().flatten() {
+        let (mut facts, mut warehouse) = (Facts::default(), Warehouse::default());
+        for (input, of_input, rows) in read.into_iter().flatten() {
             coverage.push(input);
             facts.merge(of_input);
+            warehouse.merge(rows);
         }
         coverage.sort_by(|a, b| a.path.cmp(&b.path));
         facts.close();
-        let Derived { errors, tries, spells } = derive::derive(&facts);
+        warehouse.settle();
+        let Derived { errors, tries, spells, mapped } = derive::derive(&facts, &mut warehouse);
         let mut evidence = Self { frames: BTreeMap::new(), coverage, facts: Facts::default() };
+        for (table, frame) in warehouse.frames()? {
+            evidence.put(table, frame);
+        }
         evidence.put(&task_events::TABLE, task_events::TABLE.frame(facts.events.iter().map(task_events::TaskEvent::cells))?);
         evidence.put(&errors::TABLE, errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))?);
         evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
         evidence.put(&spells::TABLE, spells::TABLE.frame(spells.iter().map(spells::Spell::cells))?);
+        evidence.put(&mapped::TABLE, mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))?);
         facts.events.clear();
+        facts.mapped.clear();
+        facts.failed_loads.clear();
         facts.errors.clear();
         evidence.facts = facts;
         Ok(evidence)
@@ -158,26 +167,26 @@ fn read_file(file: &RawFile, forced: Option<&'static Source>, settings: &Setting
         Ok(unpacked) => {
             for (name, reason) in unpacked.damage {
                 match read.iter_mut().find(|it| it.0.path == name) {
-                    Some((coverage, _)) => coverage.problems.push(reason),
-                    None => read.push((refused(&name, &reason), Facts::default())),
+                    Some((coverage, ..)) => coverage.problems.push(reason),
+                    None => read.push((refused(&name, &reason), Facts::default(), Warehouse::default())),
                 }
             }
         }
-        Err(error) => read.push((refused(&file.name, &error.to_string()), Facts::default())),
+        Err(error) => read.push((refused(&file.name, &error.to_string()), Facts::default(), Warehouse::default())),
     }
     read
 }
 
-fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts) {
+fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts, Warehouse) {
     let name = shown(&leaf.name);
     let mut feed = Feed::new(leaf.reader);
     let mut coverage = refused(&name, "");
     coverage.problems.clear();
-    let head = Head::new(feed.want(HEAD_BYTES));
+    let head = Head::of(&mut feed);
     if head.bytes.is_empty() {
         coverage.notes.push("empty".to_owned());
         coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
-        return (coverage, Facts::default());
+        return (coverage, Facts::default(), Warehouse::default());
     }
     let source = forced.or_else(|| SOURCES.iter().copied().find(|it| (it.claims)(&head)));
     let mut batch = Batch::default();
@@ -199,6 +208,7 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
     coverage.parsed = batch.parsed;
     coverage.skipped = batch.skips.iter().map(|(reason, it)| Skipped { reason: reason.clone(), count: it.0, first: it.1 }).collect();
     (coverage.from, coverage.to) = batch.span.map_or((None, None), |it| (Some(it.0), Some(it.1)));
+    coverage.notes.extend(batch.notes);
     coverage.problems.extend(batch.partial);
     coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
     if batch.cut > 0 {
@@ -209,5 +219,5 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
         coverage.notes.push(format!("times without a zone were read as {zone}: set --tz if that is wrong"));
     }
     batch.facts.close();
-    (coverage, batch.facts)
+    (coverage, batch.facts, batch.warehouse)
 }

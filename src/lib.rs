@@ -11,7 +11,9 @@
 pub mod error;
 pub mod units;
 pub mod text;
+pub mod stats;
 pub mod tables;
+pub mod warehouse;
 pub mod case;
 pub mod records;
 pub mod logs;
@@ -20,6 +22,7 @@ pub mod derive;
 pub mod settings;
 
 pub mod evidence;
+pub mod copies;
 pub mod finding;
 pub mod detectors;
 pub mod report;

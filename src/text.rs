@@ -121,6 +121,14 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a folder or file name holds a value that changes from run to run: `dt=2026-08-14`, `20260814`, `0003`, a UUID.
+pub fn is_variable(name: &str) -> bool {
+    static VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\d+$|=|(?:^|\D)(?:19|20)\d{2}[-_]?(?:0[1-9]|1[0-2])[-_]?(?:0[1-9]|[12]\d|3[01])(?:\D|$)|\d{7,}|(?:^|[^0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}").ok()
+    });
+    VALUES.as_ref().is_some_and(|it| it.is_match(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -42,6 +42,12 @@ impl Moment {
         (EARLIEST..LATEST).contains(&(millis / 1000)).then(|| Self(millis * 1000))
     }
 
+    /// From seconds since 1970, with their fraction.
+    #[expect(clippy::cast_possible_truncation, reason = "a float saturates, and what is out of range is refused")]
+    pub fn from_seconds(seconds: f64) -> Option<Self> {
+        Self::from_millis((seconds * 1000.0).round() as i64)
+    }
+
     /// Seconds from `earlier` to this moment.
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a few years fit 53 bits")]
     pub fn seconds_since(self, earlier: Self) -> f64 {

@@ -35,6 +35,14 @@ pub struct Audit {
     pub excerpt: String,
 }
 
+/// The first refusal that an error message tells; `fill` adds what else is known before the rest is implied.
+pub fn refusal_in(message: &str, fill: impl FnOnce(&mut AwsError)) -> Option<AwsError> {
+    let mut error = aws_error::find(message).into_iter().next()?.error;
+    fill(&mut error);
+    aws_error::imply(&mut error);
+    Some(error)
+}
+
 /// The row of a call that was refused; `None` when it was not.
 pub fn refusal(audit: Audit, origin: Origin) -> Option<ErrorRow> {
     let told = aws_error::find(&audit.message).into_iter().next().map(|it| it.error);

@@ -6,9 +6,14 @@
 
 use super::Feed;
 use memchr::memchr2;
+use serde_json::Value;
 
 /// Keys whose array holds the records of an AWS answer or delivery.
-const CONTAINERS: &[&str] = &["events", "results", "Records", "logEvents", "Events"];
+const CONTAINERS: &[&str] =
+    &["events", "results", "Records", "logEvents", "Events", "Rows", "Contents", "Versions", "DeleteMarkers", "QueryExecutions"];
+
+/// Keys whose object only wraps such an array.
+const WRAPPERS: &[&str] = &["ResultSet"];
 
 /// One record.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub struct Records<'f, 'r> {
     /// The arrays and objects that we are inside of.
     container: Option<&'static str>,
     in_envelope: bool,
+    /// Wrappers that we are inside of.
+    wrapped: usize,
     /// Keys and plain values of the envelope that is being read.
     envelope: Vec<u8>,
 }
@@ -47,14 +54,18 @@ enum Scan {
     /// The value ends before this byte.
     Whole(usize),
     /// A container's array begins at this byte, its first element after it.
-    Opens(usize, &'static str),
+    Opens {
+        at: usize,
+        key: &'static str,
+        wrapped: usize,
+    },
     Fault(Fault),
 }
 
 impl<'f, 'r> Records<'f, 'r> {
     /// Cuts `feed` into records of at most `cap` bytes.
     pub fn new(feed: &'f mut Feed<'r>, cap: usize) -> Self {
-        Self { feed, cap, pending: 0, container: None, in_envelope: false, envelope: Vec::new() }
+        Self { feed, cap, pending: 0, container: None, in_envelope: false, wrapped: 0, envelope: Vec::new() }
     }
 
     /// The text of the envelope around the record handed out last, as far as it was read:
@@ -86,7 +97,8 @@ impl<'f, 'r> Records<'f, 'r> {
                 }
                 (b'}', None) if self.in_envelope => {
                     self.feed.take(1);
-                    self.in_envelope = false;
+                    self.in_envelope = self.wrapped > 0;
+                    self.wrapped = self.wrapped.saturating_sub(1);
                 }
                 (b'[', None) if !self.in_envelope => {
                     self.feed.take(1);
@@ -103,7 +115,8 @@ impl<'f, 'r> Records<'f, 'r> {
                 },
                 (b'{', None) => match self.scan(true) {
                     Scan::Whole(end) => return Some(Ok(self.hand_out(end))),
-                    Scan::Opens(at, key) => {
+                    Scan::Opens { at, key, wrapped } => {
+                        self.wrapped = wrapped;
                         self.envelope = self.feed.window().get(..at).unwrap_or_default().to_vec();
                         self.feed.take(at);
                         self.container = Some(key);
@@ -113,7 +126,7 @@ impl<'f, 'r> Records<'f, 'r> {
                 },
                 (_, Some(_)) if is_value_start(first) => match self.scan(false) {
                     Scan::Whole(end) => return Some(Ok(self.hand_out(end))),
-                    Scan::Opens(..) => return Some(Err(self.pass_over(Fault::NotJson))),
+                    Scan::Opens { .. } => return Some(Err(self.pass_over(Fault::NotJson))),
                     Scan::Fault(fault) => return Some(Err(self.pass_over(fault))),
                 },
                 _ => return Some(Err(self.pass_over(Fault::NotJson))),
@@ -151,10 +164,11 @@ impl<'f, 'r> Records<'f, 'r> {
     fn envelope_member(&mut self) -> Option<Fault> {
         let key_end = match self.scan(false) {
             Scan::Whole(end) => end,
-            Scan::Opens(..) => return Some(Fault::NotJson),
+            Scan::Opens { .. } => return Some(Fault::NotJson),
             Scan::Fault(fault) => return Some(fault),
         };
-        let key = container_named(self.feed.window().get(..key_end).unwrap_or_default());
+        let name = self.feed.window().get(..key_end).unwrap_or_default();
+        let (key, wraps) = (container_named(name), is_wrapper(name));
         self.envelope.push(b',');
         self.envelope.extend_from_slice(self.feed.window().get(..key_end).unwrap_or_default());
         self.feed.take(key_end);
@@ -169,13 +183,18 @@ impl<'f, 'r> Records<'f, 'r> {
             self.container = Some(key);
             return None;
         }
+        if first == b'{' && wraps {
+            self.feed.take(1);
+            self.wrapped += 1;
+            return None;
+        }
         match self.scan(false) {
             Scan::Whole(end) => {
                 self.envelope.extend_from_slice(self.feed.window().get(..end).unwrap_or_default());
                 self.feed.take(end);
                 None
             }
-            Scan::Opens(..) => Some(Fault::NotJson),
+            Scan::Opens { .. } => Some(Fault::NotJson),
             Scan::Fault(fault) => Some(fault),
         }
     }
@@ -187,6 +206,7 @@ impl<'f, 'r> Records<'f, 'r> {
         // The last string seen at depth 1, and whether a colon followed it.
         let mut key: Option<(usize, usize)> = None;
         let mut colon = false;
+        let mut wrapped = 0;
         loop {
             let Some(byte) = self.feed.window().get(at).copied() else {
                 if self.feed.window().len() > self.cap {
@@ -211,6 +231,18 @@ impl<'f, 'r> Records<'f, 'r> {
                 }
                 b':' if depth == 1 => colon = true,
                 b'[' | b'{' => {
+                    if byte == b'{'
+                        && top
+                        && depth == 1
+                        && colon
+                        && let Some((from, to)) = key
+                        && is_wrapper(self.feed.window().get(from..to).unwrap_or_default())
+                    {
+                        wrapped += 1;
+                        (key, colon) = (None, false);
+                        at += 1;
+                        continue;
+                    }
                     if byte == b'['
                         && top
                         && depth == 1
@@ -218,7 +250,7 @@ impl<'f, 'r> Records<'f, 'r> {
                         && let Some((from, to)) = key
                         && let Some(name) = container_named(self.feed.window().get(from..to).unwrap_or_default())
                     {
-                        return Scan::Opens(at + 1, name);
+                        return Scan::Opens { at: at + 1, key: name, wrapped };
                     }
                     depth += 1;
                     key = None;
@@ -226,6 +258,11 @@ impl<'f, 'r> Records<'f, 'r> {
                 b']' | b'}' => {
                     if depth == 0 {
                         return Scan::Whole(at);
+                    }
+                    if depth == 1 && wrapped > 0 {
+                        wrapped -= 1;
+                        at += 1;
+                        continue;
                     }
                     depth -= 1;
                     if depth == 0 {
@@ -270,6 +307,7 @@ impl<'f, 'r> Records<'f, 'r> {
         }
         if self.container.is_none() {
             self.in_envelope = false;
+            self.wrapped = 0;
         }
         loop {
             if let Some(at) = memchr::memchr(b'\n', self.feed.window()) {
@@ -285,8 +323,20 @@ impl<'f, 'r> Records<'f, 'r> {
     }
 }
 
+/// The value of a record. JSON that was pasted may have line breaks inside its strings.
+pub fn value_of(record: &[u8]) -> Option<Value> {
+    serde_json::from_slice(record).ok().or_else(|| {
+        let unbroken: Vec<u8> = record.iter().map(|it| if it.is_ascii_control() { b' ' } else { *it }).collect();
+        serde_json::from_slice(&unbroken).ok()
+    })
+}
+
 fn is_value_start(byte: u8) -> bool {
     matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+}
+
+fn is_wrapper(quoted: &[u8]) -> bool {
+    WRAPPERS.iter().any(|it| quoted.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\"")) == Some(it.as_bytes()))
 }
 
 fn container_named(quoted: &[u8]) -> Option<&'static str> {
@@ -317,6 +367,13 @@ mod tests {
         assert_eq!(read("[{\"a\":1},\n 2, \"x]\"]", 99), [r#":{"a":1}"#, ":2", ":\"x]\""]);
         assert_eq!(read(r#"{"status":"Complete","results":[[1],[2]],"x":{"y":[3]}} {"events":[]}"#, 99), ["results:[1]", "results:[2]"]);
         assert_eq!(read(r#"{"q":"\"{[\\"}"#, 99), [r#":{"q":"\"{[\\"}"#]);
+    }
+
+    #[test]
+    fn a_wrapper_around_the_records_is_opened() {
+        let answer = r#"{"UpdateCount":0,"ResultSet":{"Rows":[{"a":1},{"a":2}],"ResultSetMetadata":{"x":[1]}},"NextToken":"n"}{"b":3}"#;
+        assert_eq!(read(answer, 999), [r#"Rows:{"a":1}"#, r#"Rows:{"a":2}"#, r#":{"b":3}"#]);
+        assert_eq!(read(r#"{"ResultSet":{"x":1},"y":2}"#, 99), [r#":{"ResultSet":{"x":1},"y":2}"#]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Cutting bytes into records: lines, JSON values, CSV rows. Nothing here knows what a record means.
+//! Cutting bytes into records: lines, JSON values, rows of tables. Nothing here knows what a record means.
 
 use std::io::{self, Read};
 
 pub mod json;
 pub mod lines;
+pub mod tabular;
 
 /// A reader with a window, that survives damage: what came before it is still read.
 pub struct Feed<'a> {
@@ -80,6 +81,16 @@ impl<'a> Feed<'a> {
                 self.buf = vec![0; BLOCK];
             }
         }
+    }
+
+    /// Takes the whole window, and its memory with it.
+    pub fn take_window(&mut self) -> Vec<u8> {
+        let mut window = std::mem::replace(&mut self.buf, vec![0; BLOCK]);
+        window.truncate(self.end);
+        window.drain(..self.start);
+        self.taken += window.len() as u64;
+        (self.start, self.end) = (0, 0);
+        window
     }
 
     /// Bytes taken so far.

@@ -3,13 +3,27 @@
 use crate::{
     case::Caps,
     logs::facts::Facts,
-    records::{Feed, json},
+    records::{
+        Feed, json,
+        tabular::{
+            self, Form, PARQUET_BYTES, Part, Sample,
+            view::{Layout, Record, View},
+        },
+    },
+    tables::Origin,
     units::Moment,
+    warehouse::Warehouse,
 };
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 
+mod redshift_view;
+mod athena;
+mod s3_inventory;
+mod s3_listing;
+mod aws_describe;
+mod other_parquet;
 mod aws_metadata;
 mod insights;
 mod cloudwatch_events;
@@ -22,6 +36,16 @@ mod text_log;
 
 /// Every source, in the order they are asked; the first that claims an input reads it.
 pub static SOURCES: &[&Source] = &[
+    &redshift_view::SOURCE,
+    &athena::RESULTS,
+    &athena::EXECUTIONS,
+    &athena::STATISTICS,
+    &s3_inventory::SOURCE,
+    &s3_inventory::MANIFEST,
+    &s3_listing::OBJECTS,
+    &s3_listing::LS,
+    &aws_describe::SOURCE,
+    &other_parquet::SOURCE,
     &insights::SOURCE,
     &cloudwatch_events::SOURCE,
     &subscription::SOURCE,
@@ -63,6 +87,8 @@ pub struct Head<'a> {
     pub bytes: &'a [u8],
     /// Its first JSON record, if it begins like JSON.
     pub json: Option<FirstRecord>,
+    /// The first rows, in each form that a table may be written in.
+    samples: OnceCell<Vec<Sample>>,
 }
 
 /// How an input that begins like JSON goes on.
@@ -82,7 +108,19 @@ impl<'a> Head<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let first = bytes.iter().copied().find(|it| !it.is_ascii_whitespace());
         let json = matches!(first, Some(b'{' | b'[')).then(|| first_record(bytes)).flatten();
-        Self { bytes, json }
+        Self { bytes, json, samples: OnceCell::new() }
+    }
+
+    /// Looks at the beginning of a feed: at the whole of a Parquet file, whose columns stand at its end.
+    pub fn of(feed: &'a mut Feed<'_>) -> Self {
+        let count = if feed.want(4).starts_with(b"PAR1") { PARQUET_BYTES } else { HEAD_BYTES };
+        Self::new(feed.want(count))
+    }
+
+    /// Which of the views it is a table of, and how that is written.
+    fn layout(&self, views: &[&'static View]) -> Option<(Form, Layout)> {
+        let samples = self.samples.get_or_init(|| tabular::samples(self.bytes));
+        samples.iter().find_map(|it| Some((it.form, Layout::of(it, views)?)))
     }
 
     /// A value of the first JSON record, if that is an object.
@@ -102,11 +140,12 @@ impl<'a> Head<'a> {
 
     /// Whether the bytes are no text.
     pub fn is_binary(&self) -> bool {
+        let bytes = self.bytes.get(..HEAD_BYTES).unwrap_or(self.bytes);
         let strange = |it: &&u8| **it < 0x20 && !matches!(**it, b'\t' | b'\n' | b'\r' | 0x1b | 0x0c | 0);
-        let nulls = self.bytes.iter().filter(|it| **it == 0).count();
-        let count = self.bytes.iter().filter(strange).count();
-        let broken = String::from_utf8_lossy(self.bytes).chars().filter(|it| *it == char::REPLACEMENT_CHARACTER).count();
-        let size = self.bytes.len().max(1);
+        let nulls = bytes.iter().filter(|it| **it == 0).count();
+        let count = bytes.iter().filter(strange).count();
+        let broken = String::from_utf8_lossy(bytes).chars().filter(|it| *it == char::REPLACEMENT_CHARACTER).count();
+        let size = bytes.len().max(1);
         count * 20 > size || broken * 5 > size || nulls * 4 > size
     }
 }
@@ -115,7 +154,7 @@ fn first_record(bytes: &[u8]) -> Option<FirstRecord> {
     let mut feed = Feed::new(Box::new(bytes));
     let mut records = json::Records::new(&mut feed, HEAD_BYTES);
     match records.next_record()? {
-        Ok(record) => Some(FirstRecord { container: record.container, value: serde_json::from_slice(record.bytes).ok() }),
+        Ok(record) => Some(FirstRecord { container: record.container, value: json::value_of(record.bytes) }),
         Err(json::Fault::NotJson) => None,
         Err(_) => Some(FirstRecord { container: records.container(), value: None }),
     }
@@ -140,12 +179,16 @@ pub struct Input<'a, 'r> {
 pub struct Batch {
     /// The facts it states.
     pub facts: Facts,
+    /// The rows it holds of a warehouse or a lake.
+    pub warehouse: Warehouse,
     /// Records that were understood.
     pub parsed: u64,
     /// Records that were not, by reason: how many, and where the first one stands.
     pub skips: BTreeMap<String, (u64, u64)>,
     /// The first and the last moment of its records.
     pub span: Option<(Moment, Moment)>,
+    /// What the reader should know all the same.
+    pub notes: Vec<String>,
     /// Why the input is known to be only a part.
     pub partial: Vec<String>,
     /// Whether stamps had to be read without knowing their zone.
@@ -174,12 +217,20 @@ impl Batch {
         }
     }
 
+    /// Widens the time range to a moment.
+    pub fn saw_at(&mut self, at: Moment) {
+        self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+    }
+
     /// Takes the time range that a reader saw.
     pub fn saw(&mut self, (span, zone_guessed): (Option<(Moment, Moment)>, bool)) {
         self.span = span;
         self.zone_guessed = zone_guessed;
     }
 }
+
+/// What is wrong with a JSON text whose last record is whole.
+const UNFINISHED: &str = "cut off: the JSON text does not end";
 
 /// Hands every JSON record of an input to `each`, which says whether it understood it.
 fn each_json(
@@ -196,7 +247,7 @@ fn each_json(
             None => break,
             Some(Ok(record)) => {
                 number += 1;
-                serde_json::from_slice::<Value>(record.bytes).map_err(|_| "not valid JSON")
+                json::value_of(record.bytes).ok_or("not valid JSON")
             }
             Some(Err(fault)) => {
                 number += 1;
@@ -217,9 +268,49 @@ fn each_json(
         }
     }
     if records.unfinished() && out.partial.is_empty() {
-        out.partial.push("cut off: the JSON text does not end".to_owned());
+        out.partial.push(UNFINISHED.to_owned());
     }
     Envelope::new(records.envelope())
+}
+
+/// Hands every row of a table of one of the views to `each`, which says whether it understood it.
+fn each_row(
+    input: &mut Input<'_, '_>,
+    views: &[&'static View],
+    each: &mut dyn FnMut(&Record<'_>, Origin, &mut Batch) -> Result<(), &'static str>,
+) {
+    let Some((form, layout)) = Head::of(input.feed).layout(views) else {
+        input.feed.drain();
+        return input.out.skip_damaged("columns of no view that we know", 1);
+    };
+    let mut layout = Some(layout);
+    let (file, out) = (&input.name, &mut *input.out);
+    let mut unknown: Vec<String> = Vec::new();
+    tabular::read(input.feed, form, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {
+        (Part::Header(names), _) => {
+            layout = Layout::by_names(names, views);
+            let new =
+                layout.iter().flat_map(|it| &it.unknown).filter(|it| !it.is_empty() && !unknown.contains(it)).cloned().collect::<Vec<_>>();
+            unknown.extend(new);
+        }
+        (Part::Row(cells), Some(layout)) => {
+            let record = layout.record(cells);
+            if let Some(at) = record.first_moment() {
+                out.saw_at(at);
+            }
+            match each(&record, Origin { file: Arc::clone(file), record: number }, out) {
+                Ok(()) => out.parsed += 1,
+                Err(reason) => out.skip(reason, number),
+            }
+        }
+        (Part::Row(_), None) => out.skip("columns of no view that we know", number),
+        (Part::Damaged(reason), _) => out.skip(reason, number),
+        (Part::CutOff(reason), _) => out.skip_damaged(reason, number),
+        (Part::Unfinished, _) => out.partial.push(UNFINISHED.to_owned()),
+    });
+    if !unknown.is_empty() {
+        out.notes.push(format!("columns that are not known were left out: {}", crate::text::safe(&unknown.join(", "), 200)));
+    }
 }
 
 /// What stands around the records of a JSON answer.
@@ -246,6 +337,14 @@ impl Envelope {
         let rest = self.shown.split(&format!("\"{key}\"")).nth(1)?.trim_start().strip_prefix(':')?.trim_start();
         let end = rest.find(|it: char| !matches!(it, '0'..='9' | '.' | '-' | 'e' | 'E' | '+')).unwrap_or(rest.len());
         rest.get(..end)?.parse().ok()
+    }
+}
+
+/// A moment as the AWS CLI writes it: seconds since 1970, or RFC 3339.
+fn aws_time(value: &Value) -> Option<Moment> {
+    match value {
+        Value::String(text) => Moment::parse(text).map(|it| it.moment),
+        _ => Moment::from_seconds(value.as_f64()?),
     }
 }
 

@@ -4,13 +4,45 @@ use crate::{error::Result, units::Moment};
 use polars::prelude::*;
 use std::sync::Arc;
 
+#[macro_use]
+mod records;
+
 pub mod task_events;
 pub mod errors;
 pub mod tries;
 pub mod spells;
+pub mod mapped;
+pub mod queries;
+pub mod texts;
+pub mod steps;
+pub mod loads;
+pub mod load_files;
+pub mod load_errors;
+pub mod table_stats;
+pub mod slices;
+pub mod objects;
+pub mod external_scans;
+pub mod clusters;
 
 /// Every table, in the order reports list them.
-pub static TABLES: &[&Table] = &[&task_events::TABLE, &errors::TABLE, &tries::TABLE, &spells::TABLE];
+pub static TABLES: &[&Table] = &[
+    &task_events::TABLE,
+    &errors::TABLE,
+    &tries::TABLE,
+    &spells::TABLE,
+    &mapped::TABLE,
+    &queries::TABLE,
+    &texts::TABLE,
+    &steps::TABLE,
+    &loads::TABLE,
+    &load_files::TABLE,
+    &load_errors::TABLE,
+    &table_stats::TABLE,
+    &slices::TABLE,
+    &objects::TABLE,
+    &external_scans::TABLE,
+    &clusters::TABLE,
+];
 
 /// The input a row was read from, as the user named it.
 pub const ORIGIN_FILE: Column = Column::new("origin_file", Kind::Text, "Input the row was read from");
@@ -68,6 +100,8 @@ pub enum Kind {
     Moment,
     /// Yes or no.
     Flag,
+    /// A number without a unit.
+    Ratio,
 }
 
 /// One value on its way into a table.
@@ -79,10 +113,12 @@ pub enum Cell {
     Whole(Option<i64>),
     /// For [`Kind::Flag`].
     Flag(Option<bool>),
+    /// For [`Kind::Ratio`].
+    Real(Option<f64>),
 }
 
 /// Where a row was read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     /// The input, as the user named it.
     pub file: Arc<str>,
@@ -180,6 +216,12 @@ impl From<Option<bool>> for Cell {
     }
 }
 
+impl From<Option<f64>> for Cell {
+    fn from(real: Option<f64>) -> Self {
+        Self::Real(real)
+    }
+}
+
 impl Column {
     /// A column.
     pub const fn new(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
@@ -202,6 +244,7 @@ impl Kind {
             Self::Millis => "milliseconds",
             Self::Moment => "moment (UTC, microseconds since 1970)",
             Self::Flag => "flag",
+            Self::Ratio => "ratio",
         }
     }
 }
@@ -240,6 +283,10 @@ fn column_of(column: Column, cells: Vec<Cell>) -> polars::prelude::Column {
             let flags: BooleanChunked = cells.into_iter().map(|it| if let Cell::Flag(flag) = it { flag } else { None }).collect();
             flags.with_name(name.into()).into_series()
         }
+        Kind::Ratio => {
+            let reals: Float64Chunked = cells.into_iter().map(|it| if let Cell::Real(real) = it { real } else { None }).collect();
+            reals.with_name(name.into()).into_series()
+        }
         Kind::Count | Kind::Bytes | Kind::Millis | Kind::Moment => {
             let wholes: Int64Chunked = cells.into_iter().map(|it| if let Cell::Whole(whole) = it { whole } else { None }).collect();
             wholes.with_name(name.into()).into_series()
@@ -270,6 +317,11 @@ impl Row<'_> {
     /// The number of a column.
     pub fn whole(&self, column: Column) -> Option<i64> {
         self.frame.column(column.name).ok()?.i64().ok()?.get(self.at)
+    }
+
+    /// The ratio of a column.
+    pub fn real(&self, column: Column) -> Option<f64> {
+        self.frame.column(column.name).ok()?.f64().ok()?.get(self.at)
     }
 
     /// The moment of a column.

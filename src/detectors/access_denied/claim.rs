@@ -254,7 +254,8 @@ fn instance(it: &Refusal) -> Map<String, Value> {
     put("principal", it.principal.clone().map(Value::from));
     put("error_code", it.code.clone().map(Value::from));
     put("request_id", it.request_id.clone().map(Value::from));
-    let is_execution = it.service.as_deref() == Some("athena");
+    // Athena's ids are UUIDs, Redshift's are numbers.
+    let is_execution = it.query_id.as_deref().is_some_and(|it| it.contains('-'));
     put(if is_execution { "query_execution_id" } else { "query_id" }, it.query_id.clone().map(Value::from));
     put("try_state", it.try_state.clone().map(Value::from));
     put("fatal", it.fatal.then_some(Value::Bool(true)));

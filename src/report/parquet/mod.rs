@@ -134,6 +134,7 @@ pub fn evidence(table: &Table, frame: &DataFrame) -> Result<Vec<u8>> {
                 let micros: arrow::array::TimestampMicrosecondArray = series.i64()?.iter().collect();
                 (DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), Arc::new(micros.with_timezone("UTC")))
             }
+            Kind::Ratio => (DataType::Float64, Arc::new(series.f64()?.iter().collect::<Float64Array>())),
             Kind::Count | Kind::Bytes | Kind::Millis => (DataType::Int64, Arc::new(series.i64()?.iter().collect::<Int64Array>())),
         };
         fields.push(Field::new(column.name, kind, true));

@@ -1,0 +1,89 @@
+//! Statements that failed because somebody was refused: their error messages become rows of `errors`.
+//!
+//! The message says what was refused; the statement says whose role asked, and for which place.
+
+use super::statement::Statement;
+use crate::{
+    logs::audit,
+    tables::{
+        TaskRef,
+        errors::{AwsError, ErrorRow, Voice},
+        queries::Query,
+    },
+    text,
+};
+
+/// Adds the refusals of statements; one that a log tells too lends the log its id.
+pub(super) fn join(errors: &mut Vec<ErrorRow>, queries: &[Query]) {
+    let is_twin = |it: &&Query| it.system.as_deref() != Some("data-api") || !queries.iter().any(|other| is_same(it, other));
+    for denied in queries.iter().filter(is_twin).filter_map(denial) {
+        let told = errors.iter_mut().find(|it| {
+            let request = it.error.request_id.is_some() && it.error.request_id == denied.error.request_id;
+            request || (it.query_id.is_some() && it.query_id == denied.query_id)
+        });
+        match told {
+            Some(known) => {
+                known.query_id = known.query_id.take().or(denied.query_id);
+                known.error.absorb(denied.error);
+            }
+            None => errors.push(denied),
+        }
+    }
+    errors.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.origin.cmp(&b.origin)));
+}
+
+/// Whether the Data API and the query history tell of one statement.
+fn is_same(of_api: &Query, other: &Query) -> bool {
+    other.system.as_deref() == Some("sys") && other.query_id == of_api.query_id && of_api.query_id.is_some()
+}
+
+fn denial(query: &Query) -> Option<ErrorRow> {
+    let message = query.error_message.as_deref()?;
+    let statement = query.query_text.as_deref().and_then(Statement::read);
+    let mut error = audit::refusal_in(message, |told| asked_for(told, query, statement.as_ref()))?;
+    error.message = text::safe(&text::one_line(&error.message), 600);
+    Some(ErrorRow {
+        at: query.start_time,
+        task: TaskRef::default(),
+        error,
+        voice: Voice::Recorded,
+        level: None,
+        fatal: false,
+        try_state: None,
+        recovered: false,
+        query_id: query.query_id.clone(),
+        frame: None,
+        excerpt: text::safe(message, text::EXCERPT_CHARS),
+        origin: query.origin.clone(),
+    })
+}
+
+/// What the statement asked for, where the message does not say.
+fn asked_for(told: &mut AwsError, query: &Query, statement: Option<&Statement>) {
+    if matches!(told.kind, Some("sql-grant" | "credentials" | "lake-formation")) {
+        return;
+    }
+    if told.action.as_deref() == Some("sts:AssumeRole") {
+        told.action_inferred = true;
+        // The role itself refuses: its trust policy, or its absence from the cluster.
+        told.principal = told.principal.take().or_else(|| told.resource.clone());
+    }
+    let writes = statement.is_some_and(|it| it.verb == "UNLOAD") || told.message.contains("writing output");
+    let on_s3 = told.resource.as_deref().is_some_and(|it| it.starts_with("s3://"));
+    if on_s3 {
+        told.service = Some("s3".to_owned());
+    }
+    if told.action.is_none() && (on_s3 || told.service.as_deref() == Some("s3")) {
+        told.action = Some(if writes { "s3:PutObject" } else { "s3:GetObject" }.to_owned());
+        told.action_inferred = true;
+    }
+    let verb = statement.map(|it| it.verb.to_owned()).or_else(|| query.query_type.clone().filter(|it| it != "DML" && it != "DDL"));
+    told.operation = told.operation.take().or(verb);
+    if told.resource.is_none() {
+        told.resource = statement.and_then(|it| it.place.clone());
+        told.resource_inferred = told.resource.is_some();
+    }
+    if told.principal.is_none() {
+        told.principal = statement.and_then(|it| it.role.clone()).filter(|it| it.starts_with("arn:"));
+    }
+}

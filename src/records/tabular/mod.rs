@@ -1,0 +1,255 @@
+//! Tables in every form that people export them in, cut into rows of text cells. What a column means is not known here.
+
+use super::Feed;
+use csv::ByteRecord;
+use std::borrow::Cow;
+
+mod aligned;
+mod delimited;
+mod json_rows;
+mod parquet_rows;
+mod selected;
+mod shape;
+pub mod view;
+
+pub use parquet_rows::CAP as PARQUET_BYTES;
+
+/// One row: its cells, in order. A cell without text is null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cells(ByteRecord);
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Cells between delimiters, one row a line.
+    Delimited {
+        /// What stands between two cells.
+        delimiter: u8,
+        /// How a cell may hold a delimiter.
+        quoting: Quoting,
+        /// Whether the first row names the columns.
+        headed: bool,
+    },
+    /// psql's drawing: a header, a rule of dashes, rows.
+    Aligned,
+    /// CSV without names, below the SELECT that names its columns.
+    Selected,
+    /// `redshift-data get-statement-result`, as fields or as CSV.
+    DataApi,
+    /// `athena get-query-results`.
+    AthenaResults,
+    /// JSON objects, one a row.
+    Objects,
+    /// Parquet.
+    Parquet,
+}
+
+/// How a cell may hold a delimiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quoting {
+    /// In double quotes, which are doubled inside.
+    Quotes,
+    /// Behind a backslash.
+    Backslash,
+    /// Not at all.
+    Never,
+}
+
+/// What a reader meets.
+#[derive(Debug)]
+pub enum Part<'a> {
+    /// The names of the columns of the rows that follow.
+    Header(&'a [String]),
+    /// A row.
+    Row(&'a Cells),
+    /// A row that cannot be read.
+    Damaged(&'static str),
+    /// The end came too early, inside a row.
+    CutOff(&'static str),
+    /// The end came too early, between two rows.
+    Unfinished,
+}
+
+/// Takes the parts of a table, with the number of the row, counted from 1.
+pub type Each<'e> = dyn FnMut(Part<'_>, u64) + 'e;
+
+/// The beginning of a table, read in one form.
+#[derive(Debug)]
+pub struct Sample {
+    /// The form.
+    pub form: Form,
+    /// The names of its columns, lower case; none where the form does not tell them.
+    pub columns: Vec<String>,
+    /// Its first rows.
+    pub rows: Vec<Cells>,
+}
+
+/// What programs write for null.
+const NULLS: &[&[u8]] = &[b"", b"NULL", b"null", b"\\N", b"@NULL@", b"[NULL]"];
+
+/// How many rows a sample holds.
+const SAMPLED: usize = 40;
+
+impl Cells {
+    /// The text of a cell without the blanks around it, if there is any.
+    pub fn text(&self, at: usize) -> Option<Cow<'_, str>> {
+        let cell = self.0.get(at)?.trim_ascii();
+        (!NULLS.contains(&cell)).then(|| String::from_utf8_lossy(cell))
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn push(&mut self, cell: &[u8]) {
+        self.0.push_field(cell);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.iter().map(|it| String::from_utf8_lossy(it).trim().to_ascii_lowercase()).collect()
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Cells {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(cells: I) -> Self {
+        Self(cells.into_iter().collect::<Vec<_>>().into())
+    }
+}
+
+/// The beginning of a table in each form that it may be written in.
+pub fn samples(head: &[u8]) -> Vec<Sample> {
+    forms(head).into_iter().filter_map(|form| sample(head, form)).collect()
+}
+
+fn forms(head: &[u8]) -> Vec<Form> {
+    let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
+    if parquet_rows::is_parquet(head) {
+        return vec![Form::Parquet];
+    }
+    match head.trim_ascii_start().first() {
+        None => Vec::new(),
+        Some(b'{' | b'[') if has("\"ColumnMetadata\"") || has("\"CSVRecords\"") => vec![Form::DataApi],
+        Some(b'{' | b'[') if has("\"VarCharValue\"") => vec![Form::AthenaResults],
+        Some(b'{' | b'[') => vec![Form::Objects],
+        Some(_) if aligned::has_rule(head) => vec![Form::Aligned],
+        Some(_) if selected::begins(head) => vec![Form::Selected],
+        Some(first) => {
+            let quoted = *first == b'"';
+            let line = head.trim_ascii_start().split(|it| *it == b'\n').next().unwrap_or_default();
+            let of = |delimiter, quoting, headed| Form::Delimited { delimiter, quoting, headed };
+            let all = [
+                of(b',', Quoting::Quotes, true),
+                of(b';', Quoting::Quotes, true),
+                of(b'\t', Quoting::Quotes, true),
+                of(b'|', if quoted { Quoting::Quotes } else { Quoting::Never }, true),
+                of(b'|', if quoted { Quoting::Quotes } else { Quoting::Backslash }, false),
+                of(b',', Quoting::Quotes, false),
+            ];
+            let divides = |it: &Form| matches!(it, Form::Delimited { delimiter, .. } if line.contains(delimiter));
+            all.into_iter().filter(divides).collect()
+        }
+    }
+}
+
+fn sample(head: &[u8], form: Form) -> Option<Sample> {
+    let mut sample = Sample { form, columns: Vec::new(), rows: Vec::new() };
+    if form == Form::Parquet {
+        sample.columns = parquet_rows::columns(head)?;
+        return Some(sample);
+    }
+    let mut feed = Feed::new(Box::new(head));
+    let mut headers = 0;
+    read(&mut feed, form, head.len().max(1), &mut |part, _| match part {
+        Part::Header(names) => {
+            headers += 1;
+            if headers == 1 {
+                sample.columns = names.to_vec();
+            }
+        }
+        Part::Row(cells) if sample.rows.len() < SAMPLED => sample.rows.push(cells.clone()),
+        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished => {}
+    });
+    let told = !sample.columns.is_empty() && (form != Form::Selected || !sample.rows.is_empty());
+    (told || !sample.rows.is_empty()).then_some(sample)
+}
+
+/// Reads a table that is written in `form`; no record may be longer than `cap` bytes.
+pub fn read(feed: &mut Feed<'_>, form: Form, cap: usize, each: &mut Each<'_>) {
+    match form {
+        Form::Delimited { delimiter, quoting: Quoting::Quotes, headed } => delimited::read_quoted(feed, delimiter, headed, cap, each),
+        Form::Delimited { delimiter, quoting, headed } => delimited::read_lines(feed, delimiter, quoting, headed, cap, each),
+        Form::Aligned => aligned::read(feed, cap, each),
+        Form::Selected => selected::read(feed, cap, each),
+        Form::DataApi => json_rows::read_data_api(feed, cap, each),
+        Form::AthenaResults => json_rows::read_athena(feed, cap, each),
+        Form::Objects => json_rows::read_objects(feed, cap, each),
+        Form::Parquet => parquet_rows::read(feed, each),
+    }
+}
+
+/// Counts rows and holds them to the width of the first.
+struct Rows<'a, 'e> {
+    each: &'a mut Each<'e>,
+    width: Option<usize>,
+    number: u64,
+    /// The last row, if it has too few cells: whether it is damaged or cut off shows when the next one comes or does not.
+    short: bool,
+}
+
+impl<'a, 'e> Rows<'a, 'e> {
+    fn new(each: &'a mut Each<'e>) -> Self {
+        Self { each, width: None, number: 0, short: false }
+    }
+
+    fn header(&mut self, names: &[String]) {
+        self.settle();
+        self.width = Some(names.len());
+        (self.each)(Part::Header(names), self.number);
+    }
+
+    fn row(&mut self, cells: &Cells) {
+        self.settle();
+        self.number += 1;
+        let width = *self.width.get_or_insert(cells.len());
+        if cells.len() == width || (cells.len() == width + 1 && cells.text(width).is_none()) {
+            (self.each)(Part::Row(cells), self.number);
+        } else if cells.len() < width {
+            self.short = true;
+        } else {
+            (self.each)(Part::Damaged("row with more cells than there are columns"), self.number);
+        }
+    }
+
+    fn damaged(&mut self, reason: &'static str) {
+        self.settle();
+        self.number += 1;
+        (self.each)(Part::Damaged(reason), self.number);
+    }
+
+    fn cut_off(&mut self, reason: &'static str) {
+        self.settle();
+        self.number += 1;
+        (self.each)(Part::CutOff(reason), self.number);
+    }
+
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.short) {
+            (self.each)(Part::Damaged("row with fewer cells than there are columns"), self.number);
+        }
+    }
+
+    fn end(mut self) {
+        if std::mem::take(&mut self.short) {
+            (self.each)(Part::CutOff("cut off inside a row"), self.number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

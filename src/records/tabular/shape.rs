@@ -1,0 +1,93 @@
+//! Which cell is which column, where no names stand above them: by documented order and by what the cells look like.
+
+use super::{
+    Cells,
+    view::{Field, Holds, flag_of},
+};
+use crate::units::{Moment, SECOND};
+
+impl Holds {
+    /// Whether it looks like nothing else.
+    pub(super) fn tells(self) -> bool {
+        matches!(self, Self::Address | Self::Word(_) | Self::Statement)
+    }
+}
+
+/// How well a cell fits that can hardly be anything else.
+pub(super) const TELLING: i64 = 7;
+/// What it costs to leave a column out.
+const LEFT_OUT: i64 = 1;
+/// A sum that no alignment reaches.
+const NEVER: i64 = i64::MIN / 4;
+
+/// The best way to lay cells onto columns in order: its score, and the cell of each column.
+pub(super) fn align(rows: &[Cells], width: usize, columns: &[Field]) -> Option<(i64, Vec<Option<usize>>)> {
+    // best[cell][column]: of laying the cells from `cell` on onto the columns from `column` on.
+    let mut best = vec![vec![NEVER; columns.len() + 1]; width + 1];
+    let fits: Vec<Vec<Option<i64>>> = (0..width).map(|cell| columns.iter().map(|column| fit(rows, cell, column)).collect()).collect();
+    let at = |best: &[Vec<i64>], cell: usize, column: usize| best.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER);
+    let of = |cell: usize, column: usize| fits.get(cell).and_then(|it| it.get(column)).copied().flatten();
+    for cell in (0..=width).rev() {
+        for column in (0..=columns.len()).rev() {
+            let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
+            let left = if column < columns.len() { at(&best, cell, column + 1) - LEFT_OUT } else { NEVER };
+            let end = if cell == width && column == columns.len() { 0 } else { NEVER };
+            if let Some(slot) = best.get_mut(cell).and_then(|it| it.get_mut(column)) {
+                *slot = taken.max(left).max(end);
+            }
+        }
+    }
+    let score = at(&best, 0, 0);
+    let mut cells = vec![None; columns.len()];
+    let mut cell = 0;
+    for (column, slot) in cells.iter_mut().enumerate() {
+        let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
+        if cell < width && taken == at(&best, cell, column) {
+            *slot = Some(cell);
+            cell += 1;
+        }
+    }
+    (score > NEVER / 2).then_some((score, cells))
+}
+
+/// How well a cell of all rows fits a column; `None` when it cannot be.
+pub(super) fn fit(rows: &[Cells], cell: usize, column: &Field) -> Option<i64> {
+    let told = || rows.iter().filter_map(|it| it.text(cell));
+    if told().next().is_none() {
+        return Some(0);
+    }
+    let all = |test: &dyn Fn(&str) -> bool| told().all(|it| test(&it));
+    let is_number = |it: &str| it.parse::<f64>().is_ok();
+    let is_moment = |it: &str| Moment::parse(it).is_some();
+    match column.holds {
+        Holds::Text | Holds::Statement if all(&is_moment) => None,
+        Holds::Text | Holds::Statement if all(&is_number) => Some(-2),
+        Holds::Statement if told().any(|it| is_statement(&it)) => Some(TELLING),
+        Holds::Text | Holds::Statement => Some(2),
+        Holds::Word(words) => {
+            all(&|it| words.contains(&it.split(['(', ',']).next().unwrap_or(it).to_ascii_lowercase().as_str())).then_some(8)
+        }
+        Holds::Address if all(&|it| it.starts_with("s3://")) => Some(TELLING),
+        Holds::Address => all(&|it| it.contains('/') && !it.contains(' ')).then_some(4),
+        Holds::Whole(..) => all(&|it| it.parse::<i64>().is_ok()).then(|| {
+            let largest = told().filter_map(|it| it.parse().ok()).max().unwrap_or(0);
+            column.mostly.map_or(4, |(least, most)| if (least..=most).contains(&largest) { 5 } else { 2 })
+        }),
+        Holds::Real => all(&is_number).then_some(3),
+        Holds::Flag => all(&|it| flag_of(it).is_some()).then_some(5),
+        Holds::Moment => all(&is_moment).then_some(6),
+        Holds::Moment2000 => all(&|it| it.parse().is_ok_and(|it: i64| it > 10_000_000 * SECOND)).then_some(6),
+    }
+}
+
+/// How statements begin, lower case.
+const VERBS: &[&str] = &[
+    "select", "with", "copy", "unload", "insert", "update", "delete", "merge", "create", "drop", "alter", "truncate", "analyze", "vacuum",
+    "begin", "commit", "call", "set", "grant", "--", "/*",
+];
+
+fn is_statement(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    text.contains(' ')
+        && VERBS.iter().any(|it| first == *it || (!it.starts_with(|c: char| c.is_ascii_alphabetic()) && first.starts_with(it)))
+}

@@ -1,0 +1,294 @@
+//! Tables that are known by their columns: which columns there are, what each measures, and which cell it is.
+
+use super::{
+    Cells, Form, Sample,
+    shape::{TELLING, align, fit},
+};
+use crate::units::{Moment, SECOND};
+use std::borrow::Cow;
+
+/// A table that we know.
+#[derive(Debug)]
+pub struct View {
+    /// Its name.
+    pub name: &'static str,
+    /// Of each group, one column at least must be there.
+    pub needs: &'static [&'static [&'static str]],
+    /// Its columns, in documented order.
+    pub columns: &'static [Field],
+}
+
+/// A column that we know.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names that exports and examples give it.
+    pub also: &'static [&'static str],
+    /// What stands in it.
+    pub holds: Holds,
+    /// Between which bounds its largest value mostly is: tells whole numbers apart where no names stand above them.
+    pub mostly: Option<(i64, i64)>,
+}
+
+/// What stands in a column, and in which unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Holds {
+    /// Any text.
+    Text,
+    /// A statement.
+    Statement,
+    /// One of these words, lower case; more may follow in brackets or behind a comma.
+    Word(&'static [&'static str]),
+    /// An S3 address.
+    Address,
+    /// A whole number; becomes itself times the factor, divided by the divisor.
+    Whole(i64, i64),
+    /// A number.
+    Real,
+    /// Yes or no.
+    Flag,
+    /// A moment as text, in UTC.
+    Moment,
+    /// Microseconds since 2000.
+    Moment2000,
+}
+
+impl Field {
+    const fn new(name: &'static str, holds: Holds) -> Self {
+        Self { name, also: &[], holds, mostly: None }
+    }
+
+    /// Other names of the column.
+    #[must_use]
+    pub const fn also(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
+
+    /// Between which bounds its largest value mostly is.
+    #[must_use]
+    pub const fn mostly(self, least: i64, most: i64) -> Self {
+        Self { mostly: Some((least, most)), ..self }
+    }
+}
+
+/// Any text.
+pub const fn text(name: &'static str) -> Field {
+    Field::new(name, Holds::Text)
+}
+
+/// A statement.
+pub const fn statement(name: &'static str) -> Field {
+    Field::new(name, Holds::Statement)
+}
+
+/// One of some words, lower case.
+pub const fn word(name: &'static str, words: &'static [&'static str]) -> Field {
+    Field::new(name, Holds::Word(words))
+}
+
+/// An S3 address.
+pub const fn address(name: &'static str) -> Field {
+    Field::new(name, Holds::Address)
+}
+
+/// A whole number, as it is.
+pub const fn whole(name: &'static str) -> Field {
+    Field::new(name, Holds::Whole(1, 1))
+}
+
+/// A duration in microseconds, read as milliseconds.
+pub const fn micros(name: &'static str) -> Field {
+    Field::new(name, Holds::Whole(1, 1000))
+}
+
+/// Blocks of 1 MiB, read as bytes.
+pub const fn mebibytes(name: &'static str) -> Field {
+    Field::new(name, Holds::Whole(1 << 20, 1))
+}
+
+/// A number.
+pub const fn real(name: &'static str) -> Field {
+    Field::new(name, Holds::Real)
+}
+
+/// Yes or no.
+pub const fn flag(name: &'static str) -> Field {
+    Field::new(name, Holds::Flag)
+}
+
+/// A moment in UTC.
+pub const fn moment(name: &'static str) -> Field {
+    Field::new(name, Holds::Moment)
+}
+
+/// Microseconds since 2000, read as a moment.
+pub const fn moment_2000(name: &'static str) -> Field {
+    Field::new(name, Holds::Moment2000)
+}
+
+/// 2000-01-01 in microseconds since 1970.
+const YEAR_2000: i64 = 946_684_800 * SECOND;
+
+impl View {
+    /// The place of a column by a name that it has.
+    fn place(&self, name: &str) -> Option<usize> {
+        let exact = self.columns.iter().position(|it| it.name == name);
+        exact.or_else(|| self.columns.iter().position(|it| it.also.contains(&name)))
+    }
+
+    fn satisfied(&self, has: impl Fn(&str) -> bool) -> bool {
+        self.needs.iter().all(|group| group.iter().any(|it| has(it)))
+    }
+}
+
+/// Which cell of a row holds which column of a view.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The view.
+    pub view: &'static View,
+    cells: Vec<Option<usize>>,
+    /// Columns that the view does not have.
+    pub unknown: Vec<String>,
+}
+
+impl Layout {
+    /// The view that fits best to the beginning of a table.
+    pub fn of(sample: &Sample, views: &[&'static View]) -> Option<Self> {
+        if sample.columns.is_empty() { Self::by_shape(sample, views) } else { Self::by_names(&sample.columns, views) }
+    }
+
+    /// The view that has most of the columns.
+    pub fn by_names(names: &[String], views: &[&'static View]) -> Option<Self> {
+        let fitting = views.iter().filter_map(|view| {
+            let mut layout = Self { view, cells: vec![None; view.columns.len()], unknown: Vec::new() };
+            for (at, name) in names.iter().enumerate() {
+                match view.place(name).and_then(|it| layout.cells.get_mut(it)) {
+                    Some(cell) if cell.is_none() => *cell = Some(at),
+                    _ => layout.unknown.push(name.clone()),
+                }
+            }
+            view.satisfied(|it| layout.cell(it).is_some()).then_some(layout)
+        });
+        // Of views that fit alike, the first.
+        fitting.reduce(|best, it| if it.unknown.len() < best.unknown.len() { it } else { best })
+    }
+
+    /// The view whose columns, in documented order and some of them left out, could hold these cells.
+    fn by_shape(sample: &Sample, views: &[&'static View]) -> Option<Self> {
+        let rows = &sample.rows;
+        let width = rows.first()?.len();
+        // Any text with a delimiter in it looks like a table of two columns.
+        let narrowest = if matches!(sample.form, Form::Delimited { .. }) { 3 } else { 2 };
+        if width < narrowest || rows.iter().any(|it| it.len() != width) {
+            return None;
+        }
+        let fitting = views.iter().filter_map(|view| {
+            let (score, cells) = align(rows, width, view.columns)?;
+            let layout = Self { view, cells, unknown: Vec::new() };
+            let mut laid = view.columns.iter().zip(&layout.cells).filter_map(|(column, cell)| Some((column, (*cell)?)));
+            let tells = laid.any(|(column, cell)| column.holds.tells() && fit(rows, cell, column).is_some_and(|it| it >= TELLING));
+            (tells && view.satisfied(|it| layout.cell(it).is_some())).then_some((score, layout))
+        });
+        fitting.reduce(|best, it| if it.0 > best.0 { it } else { best }).map(|it| it.1)
+    }
+
+    fn cell(&self, name: &str) -> Option<usize> {
+        let place = self.view.columns.iter().position(|it| it.name == name)?;
+        self.cells.get(place).copied().flatten()
+    }
+
+    /// A row of the table.
+    pub fn record<'a>(&'a self, cells: &'a Cells) -> Record<'a> {
+        Record { layout: self, cells }
+    }
+}
+
+/// What programs write for yes and no.
+pub(super) fn flag_of(text: &str) -> Option<bool> {
+    match text {
+        "t" | "true" | "1" | "y" | "True" | "TRUE" => Some(true),
+        "f" | "false" | "0" | "n" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// One row, read by column.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    layout: &'a Layout,
+    cells: &'a Cells,
+}
+
+impl<'a> Record<'a> {
+    fn told(&self, name: &str) -> Option<(Holds, Cow<'a, str>)> {
+        let place = self.layout.view.columns.iter().position(|it| it.name == name)?;
+        let cell = self.layout.cells.get(place).copied().flatten()?;
+        Some((self.layout.view.columns.get(place)?.holds, self.cells.text(cell)?))
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.told(name).map(|it| it.1.into_owned())
+    }
+
+    /// A text, in lower case.
+    pub fn lower(&self, name: &str) -> Option<String> {
+        self.told(name).map(|it| it.1.to_ascii_lowercase())
+    }
+
+    /// A number that names something; 0 and less name nothing.
+    pub fn id(&self, name: &str) -> Option<String> {
+        let whole = self.whole(name)?;
+        (whole > 0).then(|| whole.to_string())
+    }
+
+    /// A whole number, in the unit of its table.
+    pub fn whole(&self, name: &str) -> Option<i64> {
+        let (holds, text) = self.told(name)?;
+        let Holds::Whole(factor, divisor) = holds else { return None };
+        let whole = text.parse().ok().or_else(|| whole_of(text.parse().ok()?))?;
+        whole.checked_mul(factor)?.checked_div(divisor)
+    }
+
+    /// A number.
+    pub fn real(&self, name: &str) -> Option<f64> {
+        self.told(name)?.1.parse().ok().filter(|it: &f64| it.is_finite())
+    }
+
+    /// Yes or no.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        flag_of(&self.told(name)?.1)
+    }
+
+    /// Whether a cell of the row is as long as characters(`count`) can be: it may have been cut.
+    pub fn fills(&self, name: &str, count: usize) -> Option<bool> {
+        self.told(name).map(|it| it.1.chars().count() >= count)
+    }
+
+    /// The first moment that the row tells.
+    pub fn first_moment(&self) -> Option<Moment> {
+        let moments = self.layout.view.columns.iter().filter(|it| it.holds == Holds::Moment);
+        moments.map(|it| it.name).find_map(|it| self.moment(it))
+    }
+
+    /// The view that the row is of.
+    pub fn view(&self) -> &'static str {
+        self.layout.view.name
+    }
+
+    /// A moment.
+    pub fn moment(&self, name: &str) -> Option<Moment> {
+        let (holds, text) = self.told(name)?;
+        match holds {
+            Holds::Moment2000 => Some(Moment(text.parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
+            _ => Moment::parse(&text).map(|it| it.moment),
+        }
+    }
+}
+
+/// A number that is whole, though written with a fraction.
+fn whole_of(number: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+}

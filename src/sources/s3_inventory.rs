@@ -1,0 +1,113 @@
+//! S3 Inventory: its lists as CSV and Parquet, and the manifests beside them.
+
+use super::{Head, Input, Source, each_row, read_nothing};
+use crate::{
+    records::tabular::{
+        Form,
+        view::{View, flag, moment, text, whole, word},
+    },
+    tables::objects::Object,
+};
+
+pub(super) static SOURCE: Source = Source { id: "s3-inventory", title: "S3 Inventory lists (CSV, Parquet)", claims, read };
+pub(super) static MANIFEST: Source = Source {
+    id: "manifest",
+    title: "Manifests of S3 Inventory and UNLOAD, and their checksums: they name files and hold no rows",
+    claims: is_manifest,
+    read: read_nothing,
+};
+
+const CLASSES: &[&str] = &[
+    "standard",
+    "reduced_redundancy",
+    "glacier",
+    "standard_ia",
+    "onezone_ia",
+    "intelligent_tiering",
+    "deep_archive",
+    "outposts",
+    "glacier_ir",
+    "snow",
+    "express_onezone",
+];
+
+static INVENTORY: View = View {
+    name: "inventory",
+    needs: &[&["bucket"], &["key"], &["size"], &["last_modified_date", "storage_class", "e_tag"]],
+    columns: &[
+        text("bucket"),
+        text("key"),
+        text("version_id").also(&["versionid"]),
+        flag("is_latest").also(&["islatest"]),
+        flag("is_delete_marker").also(&["isdeletemarker"]),
+        whole("size"),
+        moment("last_modified_date").also(&["lastmodifieddate"]),
+        text("e_tag").also(&["etag"]),
+        word("storage_class", CLASSES).also(&["storageclass"]),
+        flag("is_multipart_uploaded").also(&["ismultipartuploaded"]),
+        word("replication_status", &["pending", "completed", "failed", "replica"]).also(&["replicationstatus"]),
+        word("encryption_status", &["sse-s3", "sse-kms", "dsse-kms", "sse-c", "not-sse"]).also(&["encryptionstatus"]),
+        moment("object_lock_retain_until_date").also(&["objectlockretainuntildate"]),
+        word("object_lock_mode", &["governance", "compliance"]).also(&["objectlockmode"]),
+        word("object_lock_legal_hold_status", &["on", "off"]).also(&["objectlocklegalholdstatus"]),
+        text("intelligent_tiering_access_tier").also(&["intelligenttieringaccesstier"]),
+        word("bucket_key_status", &["enabled", "disabled"]).also(&["bucketkeystatus"]),
+        text("checksum_algorithm").also(&["checksumalgorithm"]),
+        text("object_access_control_list").also(&["objectaccesscontrollist"]),
+        text("object_owner").also(&["objectowner"]),
+    ],
+};
+
+fn claims(head: &Head<'_>) -> bool {
+    head.layout(&[&INVENTORY]).is_some()
+}
+
+fn read(input: &mut Input<'_, '_>) {
+    let is_csv = matches!(Head::of(input.feed).layout(&[&INVENTORY]), Some((Form::Delimited { .. }, _)));
+    each_row(input, &[&INVENTORY], &mut |it, origin, out| {
+        let key = it.text("key").ok_or("no key")?;
+        out.warehouse.objects.push(Object {
+            bucket: it.text("bucket"),
+            key: Some(if is_csv { decoded(&key) } else { key }),
+            size_bytes: it.whole("size"),
+            last_modified: it.moment("last_modified_date"),
+            storage_class: it.text("storage_class"),
+            is_latest: it.flag("is_latest"),
+            is_delete_marker: it.flag("is_delete_marker"),
+            listing: Some(it.view().to_owned()),
+            origin,
+            ..Object::default()
+        });
+        Ok(())
+    });
+}
+
+/// A key as the CSV encodes it: `dt%3D2024-05-01/a+b`.
+fn decoded(key: &str) -> String {
+    if !key.contains(['%', '+']) {
+        return key.to_owned();
+    }
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|it| std::str::from_utf8(it).ok());
+        if let Some(byte) = hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(if *first == b'+' { b' ' } else { *first });
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn is_manifest(head: &Head<'_>) -> bool {
+    let is_checksum = || {
+        let text = head.bytes.trim_ascii();
+        text.len() == 32 && text.iter().all(u8::is_ascii_hexdigit)
+    };
+    let of_inventory = || head.value("sourceBucket").is_some() && head.value("fileSchema").is_some();
+    let of_unload = || head.has("\"entries\"") && head.has("\"url\"") && head.json.as_ref().is_some_and(|it| it.container.is_empty());
+    is_checksum() || of_inventory() || of_unload()
+}

@@ -1,0 +1,142 @@
+//! Every fixture is claimed by its source and counted; a table reads the same in every form that it is exported in.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
+
+mod forms;
+
+use casefile::{
+    case::{Listing, Meter},
+    evidence::{Coverage, Evidence},
+    settings::Settings,
+    tables::{ORIGIN_FILE, TABLES},
+};
+use forms::Grid;
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn load(path: &Path) -> Evidence {
+    Evidence::load(&Listing::of(&[path.to_owned()]), None, &Settings::default(), &Meter::default()).unwrap()
+}
+
+/// Reads a dump that lies in a file of this name.
+fn load_bytes(name: &str, bytes: &[u8]) -> Evidence {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(name), bytes).unwrap();
+    load(folder.path())
+}
+
+/// `fixtures/sources/<source>/<case>`, in order.
+fn cases() -> Vec<PathBuf> {
+    let inside = |folder: &Path| fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>();
+    let mut cases: Vec<PathBuf> = inside(Path::new("fixtures/sources")).iter().flat_map(|it| inside(it)).collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn skipped(coverage: &Coverage) -> u64 {
+    coverage.skipped.iter().map(|it| it.count).sum()
+}
+
+#[test]
+fn every_fixture_is_read_as_expected() {
+    for case in cases() {
+        let expected: Value = serde_json::from_str(&fs::read_to_string(case.join("expected.json")).unwrap()).unwrap();
+        let evidence = load(&case);
+        let source = case.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        let inputs: Vec<&Coverage> = evidence.coverage.iter().filter(|it| !it.path.ends_with("expected.json")).collect();
+        for input in &inputs {
+            assert_eq!(input.kind, Some(source), "{}", input.path);
+            assert_eq!(input.records, input.parsed + skipped(input), "{}", input.path);
+        }
+        let count = |key: &str| expected[key].as_u64().unwrap_or(0);
+        let told = |it: &[&Coverage]| format!("{}: {it:?}", case.display());
+        assert_eq!(inputs.iter().map(|it| it.parsed).sum::<u64>(), count("parsed"), "{}", told(&inputs));
+        assert_eq!(inputs.iter().map(|it| skipped(it)).sum::<u64>(), count("skipped"), "{}", told(&inputs));
+        assert_eq!(inputs.iter().filter(|it| !it.problems.is_empty()).count() as u64, count("partial"), "{}", told(&inputs));
+        for (table, rows) in expected["tables"].as_object().into_iter().flatten() {
+            let table = TABLES.iter().find(|it| it.name == table).unwrap();
+            assert_eq!(evidence.rows(table) as u64, rows.as_u64().unwrap(), "{}: {}", case.display(), table.name);
+        }
+        for cell in expected["cells"].as_array().into_iter().flatten() {
+            let [table, row, column, value] = cell.as_array().unwrap().as_slice() else { panic!("{cell}") };
+            let table = TABLES.iter().find(|it| Some(it.name) == table.as_str()).unwrap();
+            let frame = evidence.frame(table).unwrap();
+            let row = usize::try_from(row.as_u64().unwrap()).unwrap();
+            let shown = frame.column(column.as_str().unwrap()).unwrap().get(row).unwrap().to_string();
+            assert_eq!(shown.trim_matches('"'), value.as_str().unwrap(), "{}: {cell}", case.display());
+        }
+    }
+}
+
+/// Every table, without the name of the input.
+fn told(evidence: &Evidence) -> Vec<(&'static str, String)> {
+    let shown = |table: &&'static casefile::tables::Table| {
+        let frame = evidence.frame(table)?.drop(ORIGIN_FILE.name).unwrap();
+        (frame.height() > 0).then(|| {
+            let mut lines = Vec::new();
+            for column in frame.columns() {
+                let cells: Vec<String> = (0..frame.height()).map(|at| column.get(at).unwrap().to_string()).collect();
+                lines.push(format!("{}: {}", column.name(), cells.join(" | ")));
+            }
+            (table.name, lines.join("\n"))
+        })
+    };
+    TABLES.iter().filter_map(shown).collect()
+}
+
+fn check(case: &Path, grid: &Grid, form: &str, bytes: &[u8], expected: &[(&'static str, String)], faults: &mut Vec<String>) {
+    let evidence = load_bytes("dump", bytes);
+    let input = evidence.coverage.first().unwrap();
+    let name = case.file_name().unwrap().to_str().unwrap();
+    if input.kind != Some("redshift-view") || input.parsed != grid.rows.len() as u64 {
+        faults.push(format!("{name} as {form}: {input:?}"));
+        return;
+    }
+    for ((table, wanted), (_, got)) in expected.iter().zip(told(&evidence)) {
+        for (wanted, got) in wanted.lines().zip(got.lines()).filter(|it| it.0 != it.1) {
+            faults.push(format!("{name} as {form}, {table}:\n  wanted {wanted}\n  got    {got}"));
+        }
+    }
+}
+
+#[test]
+fn a_view_reads_the_same_in_every_form() {
+    let mut faults = Vec::new();
+    for case in cases().iter().filter(|it| it.join("export.csv").exists()) {
+        let grid = Grid::read(&case.join("export.csv"));
+        let expected = told(&load_bytes("dump", &grid.csv(b',')));
+        for (form, bytes) in grid.forms() {
+            check(case, &grid, form, &bytes, &expected, &mut faults);
+        }
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// UNLOAD writes no names: which columns were left out shows only in the shapes of the others.
+#[test]
+fn columns_left_out_of_an_unload_are_found_out() {
+    let left_out: &[(&str, &[&str])] = &[
+        ("sys_query_history", &["session_id", "usage_limit", "service_class_id", "user_query_hash", "returned_bytes"]),
+        ("sys_query_detail", &["source", "step_attribute"]),
+        ("sys_load_history", &["session_id", "file_count_scanned"]),
+        ("sys_load_detail", &["lines_scanned"]),
+        ("sys_external_query_detail", &["is_recursive"]),
+        ("stl_query", &["label", "insert_pristine"]),
+        ("stl_load_commits", &["userid", "name"]),
+        ("stl_s3client", &["ip_address"]),
+        ("stl_load_errors", &["copy_job_id"]),
+        ("svv_table_info", &["create_time"]),
+    ];
+    let mut faults = Vec::new();
+    for (view, columns) in left_out {
+        let case = Path::new("fixtures/sources/redshift-view").join(view);
+        let grid = Grid::read(&case.join("export.csv")).without(columns);
+        let expected = told(&load_bytes("dump", &grid.csv(b',')));
+        check(&case, &grid, "UNLOAD with columns left out", &grid.unload_escaped(), &expected, &mut faults);
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
