@@ -81,7 +81,9 @@ pub(super) fn join_logs(warehouse: &mut Warehouse, failed: &[LoadError]) {
             error.name_task(&told.task());
             known = true;
         }
-        let again = unmatched.iter().any(|it| it.event_time == told.event_time && it.error_message == told.error_message && it.task() == told.task());
+        let again = unmatched
+            .iter()
+            .any(|it| it.event_time == told.event_time && it.error_message == told.error_message && it.task() == told.task());
         if known || again {
             continue;
         }

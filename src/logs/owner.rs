@@ -11,6 +11,7 @@ use crate::{
         Origin, TaskRef,
         errors::{ErrorRow, Voice},
         load_errors::LoadError,
+        loads::Load,
         task_events::{Event, TaskEvent},
     },
     text,
@@ -25,6 +26,7 @@ pub(super) struct Owner {
     /// What the name of the stream says.
     by_name: TaskRef,
     errors: Vec<ErrorRow>,
+    loads: Vec<Load>,
     failed_loads: Vec<LoadError>,
     started: Option<(Moment, Origin)>,
     ended: Option<TaskEvent>,
@@ -86,10 +88,15 @@ impl Owner {
         }
     }
 
-    /// Keeps a failed load once per try: the exception tells it again.
-    pub(super) fn sees_load_fail(&mut self, failed: Option<LoadError>) {
-        let known = |it: &LoadError| self.failed_loads.iter().any(|one| (&one.error_message, &one.column_name) == (&it.error_message, &it.column_name));
-        if let Some(failed) = failed.filter(|it| !known(it)) {
+    /// Keeps the loads that it runs, and those that fail once per try: the exception tells them again.
+    pub(super) fn loads(&mut self, run: Option<Load>, failed: Option<LoadError>) {
+        self.loads.extend(run);
+        let Some(mut failed) = failed else { return };
+        if failed.table_name.is_none() {
+            failed.table_name = self.loads.last().and_then(|it| it.table_name.clone());
+        }
+        let same = |it: &LoadError| (&it.error_message, &it.column_name) == (&failed.error_message, &failed.column_name);
+        if !self.failed_loads.iter().any(same) {
             self.failed_loads.push(failed);
         }
     }
@@ -134,6 +141,10 @@ impl Owner {
             row.fatal = failed && fatal.is_some_and(|it| (row.origin.record >= it && row.voice == Voice::Raised) || wrapped);
             row.try_state.clone_from(&state);
             facts.errors.push(row);
+        }
+        for mut load in self.loads.drain(..).filter(|_| known) {
+            load.name_task(&task);
+            facts.loads.push(load);
         }
         for mut failed in self.failed_loads.drain(..) {
             failed.name_task(&task);

@@ -71,7 +71,9 @@ struct Rejected {
 fn detect(cx: &Context<'_>) -> Result<Answer> {
     let evidence = [&load_errors::TABLE, &loads::TABLE, &queries::TABLE];
     if evidence.iter().all(|it| cx.evidence.rows(it) == 0) {
-        return Ok(Answer::NotAssessed("no load, load error or statement of Redshift was read, and no log tells of a COPY that failed".to_owned()));
+        return Ok(Answer::NotAssessed(
+            "no load, load error or statement of Redshift was read, and no log tells of a COPY that failed".to_owned(),
+        ));
     }
     let copies = copies::read(cx.evidence)?;
     let ended: BTreeMap<(&str, &str), &Copy> =
