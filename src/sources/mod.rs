@@ -275,9 +275,9 @@ fn each_row(
         input.feed.drain();
         return input.out.skip_damaged("columns of no view that we know", 1);
     };
-    let mut layout = Some(layout);
     let (file, out) = (&input.name, &mut *input.out);
-    let mut unknown: Vec<String> = Vec::new();
+    let mut unknown: Vec<String> = layout.unknown.iter().filter(|it| !it.is_empty()).cloned().collect();
+    let mut layout = Some(layout);
     tabular::read(input.feed, form, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {
         (Part::Header(names), _) => {
             layout = Layout::by_names(names, views);

@@ -29,6 +29,15 @@ impl Grid {
         self
     }
 
+    pub(crate) fn with(mut self, after: &str, name: &str, value: &str) -> Self {
+        let at = self.names.iter().position(|it| it == after).unwrap() + 1;
+        self.names.insert(at, name.to_owned());
+        for row in &mut self.rows {
+            row.insert(at, value.to_owned());
+        }
+        self
+    }
+
     pub(crate) fn forms(&self) -> Vec<(&'static str, Vec<u8>)> {
         let mut forms = vec![
             ("CSV with semicolons", self.csv(b';')),

@@ -172,9 +172,13 @@ fn sample(head: &[u8], form: Form) -> Option<Sample> {
                 sample.columns = names.to_vec();
             }
         }
-        Part::Row(cells) if sample.rows.len() < SAMPLED => sample.rows.push(cells.clone()),
+        Part::Row(cells) if sample.rows.len() <= SAMPLED => sample.rows.push(cells.clone()),
         Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished => {}
     });
+    // The end of what is looked at may cut a row, and its last cell.
+    if !head.ends_with(b"\n") && sample.rows.len() > 1 {
+        sample.rows.pop();
+    }
     let told = !sample.columns.is_empty() && (form != Form::Selected || !sample.rows.is_empty());
     (told || !sample.rows.is_empty()).then_some(sample)
 }

@@ -20,35 +20,57 @@ const LEFT_OUT: i64 = 1;
 /// A sum that no alignment reaches.
 const NEVER: i64 = i64::MIN / 4;
 
-/// The best way to lay cells onto columns in order: its score, and the cell of each column.
-pub(super) fn align(rows: &[Cells], width: usize, columns: &[Field]) -> Option<(i64, Vec<Option<usize>>)> {
-    // best[cell][column]: of laying the cells from `cell` on onto the columns from `column` on.
-    let mut best = vec![vec![NEVER; columns.len() + 1]; width + 1];
+/// What it costs to take a cell for a column that the view does not have, and how many of them there may be.
+const UNKNOWN: i64 = 6;
+const MOST_UNKNOWN: usize = 2;
+
+/// Cells laid onto columns.
+pub(super) struct Alignment {
+    /// How well they fit.
+    pub(super) score: i64,
+    /// The cell of each column.
+    pub(super) cells: Vec<Option<usize>>,
+    /// Cells of no column.
+    pub(super) unknown: Vec<usize>,
+}
+
+/// The best way to lay cells onto columns in their order.
+pub(super) fn align(rows: &[Cells], width: usize, columns: &[Field]) -> Option<Alignment> {
     let fits: Vec<Vec<Option<i64>>> =
         (0..width).map(|cell| columns.iter().map(|column| fit(rows, cell, column)).collect()).collect();
-    let at = |best: &[Vec<i64>], cell: usize, column: usize| best.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER);
     let of = |cell: usize, column: usize| fits.get(cell).and_then(|it| it.get(column)).copied().flatten();
+    // best[cell][column]: of laying the cells from `cell` on onto the columns from `column` on.
+    let mut best = vec![vec![NEVER; columns.len() + 1]; width + 1];
+    let at = |best: &[Vec<i64>], cell: usize, column: usize| best.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER);
+    let taken = |best: &[Vec<i64>], cell: usize, column: usize| of(cell, column).map_or(NEVER, |it| it + at(best, cell + 1, column + 1));
     for cell in (0..=width).rev() {
         for column in (0..=columns.len()).rev() {
-            let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
-            let left = if column < columns.len() { at(&best, cell, column + 1) - LEFT_OUT } else { NEVER };
-            let end = if cell == width && column == columns.len() { 0 } else { NEVER };
+            let end = if (cell, column) == (width, columns.len()) { 0 } else { NEVER };
+            let left = at(&best, cell, column + 1) - LEFT_OUT;
+            let unknown = at(&best, cell + 1, column) - UNKNOWN;
+            let most = end.max(left).max(unknown).max(taken(&best, cell, column));
             if let Some(slot) = best.get_mut(cell).and_then(|it| it.get_mut(column)) {
-                *slot = taken.max(left).max(end);
+                *slot = most.max(NEVER);
             }
         }
     }
-    let score = at(&best, 0, 0);
-    let mut cells = vec![None; columns.len()];
-    let mut cell = 0;
-    for (column, slot) in cells.iter_mut().enumerate() {
-        let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
-        if cell < width && taken == at(&best, cell, column) {
-            *slot = Some(cell);
+    let mut alignment = Alignment { score: at(&best, 0, 0), cells: vec![None; columns.len()], unknown: Vec::new() };
+    let (mut cell, mut column) = (0, 0);
+    while cell < width {
+        let here = at(&best, cell, column);
+        if taken(&best, cell, column) == here {
+            if let Some(slot) = alignment.cells.get_mut(column) {
+                *slot = Some(cell);
+            }
+            (cell, column) = (cell + 1, column + 1);
+        } else if at(&best, cell, column + 1) - LEFT_OUT == here && column < columns.len() {
+            column += 1;
+        } else {
+            alignment.unknown.push(cell);
             cell += 1;
         }
     }
-    (score > NEVER / 2).then_some((score, cells))
+    (alignment.score > 0 && alignment.unknown.len() <= MOST_UNKNOWN).then_some(alignment)
 }
 
 /// How well a cell of all rows fits a column; `None` when it cannot be.

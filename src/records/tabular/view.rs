@@ -2,7 +2,7 @@
 
 use super::{
     Cells, Form, Sample,
-    shape::{TELLING, align, fit},
+    shape::{Alignment, TELLING, align, fit},
 };
 use crate::units::{Moment, SECOND};
 use std::borrow::Cow;
@@ -184,8 +184,8 @@ impl Layout {
             return None;
         }
         let fitting = views.iter().filter_map(|view| {
-            let (score, cells) = align(rows, width, view.columns)?;
-            let layout = Self { view, cells, unknown: Vec::new() };
+            let Alignment { score, cells, unknown } = align(rows, width, view.columns)?;
+            let layout = Self { view, cells, unknown: unknown.iter().map(|it| format!("column {}", it + 1)).collect() };
             let mut laid = view.columns.iter().zip(&layout.cells).filter_map(|(column, cell)| Some((column, (*cell)?)));
             let tells = laid.any(|(column, cell)| column.holds.tells() && fit(rows, cell, column).is_some_and(|it| it >= TELLING));
             (tells && view.satisfied(|it| layout.cell(it).is_some())).then_some((score, layout))
