@@ -27,6 +27,7 @@ pub struct Copy {
     /// The statement.
     pub load: Load,
     parts: Vec<Part>,
+    by_slice: BTreeMap<i64, f64>,
 }
 
 /// A file, or a range of one.
@@ -36,7 +37,7 @@ struct Part {
     truncated: bool,
     bytes: Option<f64>,
     splits: Option<i64>,
-    partial: bool,
+    partial: Option<bool>,
     slice: Option<i64>,
 }
 
@@ -78,10 +79,12 @@ pub fn read(evidence: &Evidence) -> Result<Vec<Copy>> {
     let mut copies = Vec::new();
     for load in rows(&collected).map(Load::read).filter(reads_s3) {
         let id = |system: &str, query: &Option<String>| Some((system.to_owned(), query.clone()?));
-        let own = load.system.as_deref().and_then(|it| id(it, &load.query_id)).and_then(|it| parts.remove(&it));
-        let twin = || id("stl", &load.same_as).and_then(|it| parts.remove(&it));
-        let parts = own.or_else(twin).unwrap_or_default();
-        copies.push(Copy { load, parts });
+        let own = load.system.as_deref().and_then(|it| id(it, &load.query_id)).and_then(|it| parts.remove(&it)).unwrap_or_default();
+        let twin = id("stl", &load.same_as).and_then(|it| parts.remove(&it)).unwrap_or_default();
+        // Only STL tells which slice read a file.
+        let by_slice = by_slice(if twin.is_empty() { &own } else { &twin });
+        let parts = if own.is_empty() { twin } else { own };
+        copies.push(Copy { load, parts, by_slice });
     }
     copies.sort_by(|a, b| a.load.start_time.cmp(&b.load.start_time).then_with(|| a.load.query_id.cmp(&b.load.query_id)));
     Ok(copies)
@@ -98,7 +101,7 @@ impl Part {
             truncated: file.name_truncated.unwrap_or(false),
             bytes: file.transfer_bytes.or(file.bytes_scanned).map(amount),
             splits: file.splits_scanned,
-            partial: file.is_partial.unwrap_or(false),
+            partial: file.is_partial,
             slice: file.slice,
         }
     }
@@ -160,17 +163,13 @@ impl Copy {
     }
 
     /// Bytes that each slice read, where STL tells.
-    pub fn bytes_by_slice(&self) -> BTreeMap<i64, f64> {
-        let mut by_slice = BTreeMap::new();
-        for (slice, bytes) in self.parts.iter().filter_map(|it| Some((it.slice?, it.bytes?))) {
-            *by_slice.entry(slice).or_default() += bytes;
-        }
-        by_slice
+    pub fn bytes_by_slice(&self) -> &BTreeMap<i64, f64> {
+        &self.by_slice
     }
 
     /// What slices can work on at the same time.
     pub fn units(&self) -> Option<Units> {
-        let observed = self.parts.iter().all(|it| it.splits.is_some()) || self.parts.iter().any(|it| it.partial);
+        let observed = self.parts.iter().all(|it| it.splits.is_some() || it.partial.is_some());
         let sized = !self.parts.is_empty() && self.parts.iter().all(|it| it.bytes.is_some());
         if sized && observed {
             let sizes: Vec<f64> =
@@ -202,6 +201,14 @@ impl Copy {
         let told = if is_manifest { file.or(source) } else { source.or(file) };
         told.map(stable_folder).unwrap_or_default()
     }
+}
+
+fn by_slice(parts: &[Part]) -> BTreeMap<i64, f64> {
+    let mut by_slice = BTreeMap::new();
+    for (slice, bytes) in parts.iter().filter_map(|it| Some((it.slice?, it.bytes?))) {
+        *by_slice.entry(slice).or_default() += bytes;
+    }
+    by_slice
 }
 
 fn pieces(bytes: f64, count: i64) -> impl Iterator<Item = f64> {
@@ -272,7 +279,7 @@ pub fn slices(evidence: &Evidence, copies: &[Copy]) -> Result<Slices> {
             return Ok(Slices { count: Some(amount(count)), nodes: Some(amount(nodes)), told_by, certain: false });
         }
     }
-    let used: BTreeSet<i64> = copies.iter().flat_map(|it| it.parts.iter().filter_map(|it| it.slice)).collect();
+    let used: BTreeSet<i64> = copies.iter().flat_map(|it| it.by_slice.keys().copied()).collect();
     let count = (used.len() > 1).then(|| real(used.len()));
     let told_by = if count.is_some() { "the slices that loads in STL used" } else { "nothing in the evidence" }.to_owned();
     Ok(Slices { count, nodes: None, told_by, certain: false })
@@ -288,10 +295,10 @@ mod tests {
             truncated: false,
             bytes: Some(it.1),
             splits: it.2,
-            partial: false,
+            partial: None,
             slice: None,
         };
-        Copy { load, parts: parts.iter().map(part).collect() }
+        Copy { load, parts: parts.iter().map(part).collect(), by_slice: BTreeMap::new() }
     }
 
     #[test]

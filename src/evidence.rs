@@ -8,7 +8,7 @@ use crate::{
     records::Feed,
     settings::Settings,
     sources::{Batch, Head, Input, SOURCES, Source},
-    tables::{Table, errors, spells, task_events, tries},
+    tables::{Table, errors, mapped, spells, task_events, tries},
     text,
     units::Moment,
     warehouse::Warehouse,
@@ -92,7 +92,7 @@ impl Evidence {
         coverage.sort_by(|a, b| a.path.cmp(&b.path));
         facts.close();
         warehouse.settle();
-        let Derived { errors, tries, spells } = derive::derive(&facts, &mut warehouse);
+        let Derived { errors, tries, spells, mapped } = derive::derive(&facts, &mut warehouse);
         let mut evidence = Self { frames: BTreeMap::new(), coverage, facts: Facts::default() };
         for (table, frame) in warehouse.frames()? {
             evidence.put(table, frame);
@@ -101,7 +101,9 @@ impl Evidence {
         evidence.put(&errors::TABLE, errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))?);
         evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
         evidence.put(&spells::TABLE, spells::TABLE.frame(spells.iter().map(spells::Spell::cells))?);
+        evidence.put(&mapped::TABLE, mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))?);
         facts.events.clear();
+        facts.mapped.clear();
         facts.errors.clear();
         evidence.facts = facts;
         Ok(evidence)

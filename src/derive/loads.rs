@@ -229,8 +229,8 @@ fn fill_from_statement(load: &mut Load, statement: Option<&Statement>) {
         load.data_source = load.data_source.take().or_else(|| said.place.clone());
         // STL says only Text: the statement knows better.
         let vague = load.file_format.as_deref().is_none_or(|it| it == "text");
-        if let (true, Some(format)) = (vague, said.format) {
-            load.file_format = Some(format.to_owned());
+        if vague {
+            load.file_format = said.format.or(load.file_format.as_ref().map(|_| "txt")).map(ToOwned::to_owned);
         }
         if let Some(compression) = said.compression {
             load.compression = Some(compression.to_owned());

@@ -3,7 +3,7 @@
 
 use crate::{
     logs::facts::Facts,
-    tables::{errors::ErrorRow, spells::Spell, tries::Try},
+    tables::{errors::ErrorRow, mapped::MappedTry, spells::Spell, tries::Try},
     warehouse::Warehouse,
 };
 
@@ -25,6 +25,8 @@ pub struct Derived {
     pub tries: Vec<Try>,
     /// Long or stuck stays in queued.
     pub spells: Vec<Spell>,
+    /// Mapped tries that succeeded, the last of each index.
+    pub mapped: Vec<MappedTry>,
 }
 
 /// Puts together what the facts tell.
@@ -36,5 +38,5 @@ pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     load_errors::settle(warehouse, &twins);
     objects::settle(warehouse);
     denials::join(&mut errors, &warehouse.queries);
-    Derived { spells: spells::spells(facts), errors, tries }
+    Derived { spells: spells::spells(facts), mapped: tries::last_mapped(facts), errors, tries }
 }

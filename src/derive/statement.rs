@@ -13,7 +13,7 @@ pub(super) struct Statement {
     pub(super) place: Option<String>,
     /// The role it assumes.
     pub(super) role: Option<String>,
-    /// csv, text, json, avro, orc, parquet, fixedwidth, shapefile.
+    /// csv, txt, json, avro, orc, parquet, shapefile.
     pub(super) format: Option<&'static str>,
     /// gzip, bzip2, lzop, zstd; `None` when the text names none.
     pub(super) compression: Option<&'static str>,
@@ -26,14 +26,15 @@ pub(super) struct Statement {
 /// A statement shorter than this is whole: Redshift cuts at 4,000 characters, counted before it escapes some of them.
 const WHOLE_BELOW: usize = 3_800;
 
+/// The names of formats that `SYS_LOAD_HISTORY` uses.
 const FORMATS: &[(&str, &str)] = &[
     ("CSV", "csv"),
-    ("DELIMITER", "text"),
+    ("DELIMITER", "txt"),
     ("JSON", "json"),
     ("AVRO", "avro"),
     ("ORC", "orc"),
     ("PARQUET", "parquet"),
-    ("FIXEDWIDTH", "fixedwidth"),
+    ("FIXEDWIDTH", "txt"),
     ("SHAPEFILE", "shapefile"),
 ];
 const COMPRESSIONS: &[(&str, &str)] = &[("GZIP", "gzip"), ("BZIP2", "bzip2"), ("LZOP", "lzop"), ("ZSTD", "zstd")];
@@ -79,7 +80,7 @@ impl Statement {
             }
         }
         if read.format.is_none() && verb == "COPY" && !read.cut {
-            read.format = Some("text");
+            read.format = Some("txt");
         }
         Some(read)
     }
@@ -94,7 +95,7 @@ impl Statement {
             self.role = quoted.and_then(|it| it.split(';').find_map(|it| Some(it.strip_prefix("aws_iam_role=")?.to_owned())));
         } else if let Some((_, format)) = FORMATS.iter().find(|it| is(it.0)) {
             // CSV with a delimiter stays CSV.
-            if *format != "text" || self.format.is_none() {
+            if *format != "txt" || self.format.is_none() {
                 self.format = Some(format);
             }
         } else if let Some((_, compression)) = COMPRESSIONS.iter().find(|it| is(it.0)) {
@@ -233,7 +234,7 @@ mod tests {
         let long = format!("copy t ({})", "a_column, ".repeat(400));
         let read = Statement::read(&long).unwrap();
         assert!(read.cut && read.format.is_none() && read.place.is_none());
-        assert_eq!(Statement::read("copy t from 's3://b/x'").unwrap().format, Some("text"));
+        assert_eq!(Statement::read("copy t from 's3://b/x'").unwrap().format, Some("txt"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::{
     tables::{
         TaskRef,
         errors::ErrorRow,
+        mapped::MappedTry,
         task_events::{Event, TaskEvent},
         tries::Try,
     },
@@ -13,6 +14,18 @@ use std::collections::BTreeMap;
 
 /// How many later tries are looked for: Airflow's retries are few.
 const RETRIES: i64 = 20;
+
+/// The last successful try of each mapped index, whoever told of it.
+pub(super) fn last_mapped(facts: &Facts) -> Vec<MappedTry> {
+    let mut last: BTreeMap<TaskKey, MappedTry> = BTreeMap::new();
+    for it in &facts.mapped {
+        let known = last.entry(key_of(&it.task)).or_insert_with(|| it.clone());
+        if known.ended_at < it.ended_at {
+            known.clone_from(it);
+        }
+    }
+    last.into_values().collect()
+}
 
 /// Every try that did not simply succeed.
 pub(super) fn tries(facts: &Facts) -> Vec<Try> {

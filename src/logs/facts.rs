@@ -4,6 +4,7 @@ use crate::{
     tables::{
         TaskRef,
         errors::ErrorRow,
+        mapped::MappedTry,
         task_events::{Event, TaskEvent},
     },
     units::{Moment, SECOND},
@@ -29,6 +30,8 @@ pub struct Facts {
     pub events: Vec<TaskEvent>,
     /// Refusals.
     pub errors: Vec<ErrorRow>,
+    /// Mapped tries that ended well: how long each part of the work took.
+    pub mapped: Vec<MappedTry>,
     /// Log records that were recognised as such: with a level, or with a time.
     pub log_records: u64,
     /// Tries that ended well, by hash alone.
@@ -116,6 +119,7 @@ impl Facts {
             let queue = event.queue.clone().unwrap_or_default();
             *self.changes.entry((queue.clone(), minute(from))).or_default() += 1;
             *self.changes.entry((queue, minute(to) + 1)).or_default() -= 1;
+            self.measure(&event, from, to);
         }
         let key = key_of(&event.task);
         let waited = match (event.queued_at, event.started_at) {
@@ -137,12 +141,24 @@ impl Facts {
     fn end_well(&mut self, event: TaskEvent) {
         let key = key_of(&event.task);
         self.remember(&event);
+        let started = self.open.get(&key).into_iter().flatten().filter(|it| it.event == Event::Started).filter_map(|it| it.at).max();
+        if let (Some(from), Some(to)) = (started, event.at) {
+            self.measure(&event, from, to);
+        }
         if self.is_plain(&key) {
             let starts = self.open.remove(&key).unwrap_or_default();
             let hash = hash_of(&event.task, None);
             self.started.extend(starts.iter().filter(|it| it.event == Event::Started).filter_map(|it| Some((hash, it.at?))));
         } else {
             self.open.entry(key).or_default().push(event);
+        }
+    }
+
+    /// Keeps how long one part of a mapped task took.
+    fn measure(&mut self, event: &TaskEvent, started_at: Moment, ended_at: Moment) {
+        let mapped = event.task.map_index.is_some_and(|it| it >= 0);
+        if mapped && event.state.as_deref() == Some("success") && ended_at >= started_at {
+            self.mapped.push(MappedTry { task: event.task.clone(), started_at, ended_at, origin: event.origin.clone() });
         }
     }
 
@@ -190,6 +206,7 @@ impl Facts {
     pub fn merge(&mut self, other: Self) {
         self.events.extend(other.events);
         self.errors.extend(other.errors);
+        self.mapped.extend(other.mapped);
         self.log_records += other.log_records;
         self.succeeded.extend(other.succeeded);
         self.started.extend(other.started);

@@ -10,7 +10,7 @@ records! {
         SCHEMA_NAME schema_name: Text = "Schema, from the statement",
         TABLE_NAME table_name: Text = "Target table",
         DATA_SOURCE data_source: Text = "Where the COPY reads: an S3 prefix, object or manifest",
-        FILE_FORMAT file_format: Text = "Format, lower case: csv, text, json, avro, orc, parquet, fixedwidth, shapefile",
+        FILE_FORMAT file_format: Text = "Format, lower case: csv, txt, json, avro, orc, parquet, shapefile",
         COMPRESSION compression: Text = "Compression: none, gzip, bzip2, lzop, zstd",
         SPLITTABLE splittable: Flag = "Whether Redshift can split its files, by format, compression and options",
         COPY_OPTIONS copy_options: Text = "Options of the statement that matter to parallelism, upper case, by comma",

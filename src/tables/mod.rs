@@ -61,6 +61,7 @@ pub mod task_events;
 pub mod errors;
 pub mod tries;
 pub mod spells;
+pub mod mapped;
 pub mod queries;
 pub mod texts;
 pub mod steps;
@@ -79,6 +80,7 @@ pub static TABLES: &[&Table] = &[
     &errors::TABLE,
     &tries::TABLE,
     &spells::TABLE,
+    &mapped::TABLE,
     &queries::TABLE,
     &texts::TABLE,
     &steps::TABLE,

@@ -7,6 +7,8 @@
 //! The kinds are told apart: `permission` (a policy is missing or denies), `kms` (the key behind the object), `lake-formation`
 //! (a grant in Lake Formation), `not-found-or-denied` (a HEAD request answers 403 for a missing key too when `s3:ListBucket` is
 //! missing), `credentials` (nobody knows who asked: no policy helps), `sql-grant` (a GRANT in the database, not IAM).
+//! When a statement failed, the message says what was refused; the role is the one that COPY or UNLOAD names, not the caller's, and
+//! what the message leaves out (the place, reading or writing) is taken from the statement and marked as inferred.
 //!
 //! ## Why it matters
 //! A refused call is the first fault of everything after it, and retries do not help. One missing permission shows at a time:
@@ -26,7 +28,7 @@ use crate::{
     error::Result,
     finding::Finding,
     settings::Limit,
-    tables::{Row, errors, rows},
+    tables::{Row, errors, queries, rows},
 };
 use polars::prelude::{SortMultipleOptions, col};
 use std::collections::BTreeMap;
@@ -41,7 +43,7 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "access-denied",
     title: "an identity was refused an action: by whom, on what, why",
     needs: "any log or traceback · Redshift and Athena messages · CloudTrail",
-    reads: &[&errors::TABLE],
+    reads: &[&errors::TABLE, &queries::TABLE],
     limits: &[&CRITICAL_RUNS],
     text: include_str!("mod.rs"),
     detect,
@@ -115,8 +117,8 @@ impl Refusal {
 }
 
 fn detect(cx: &Context<'_>) -> Result<Answer> {
-    if cx.evidence.facts.log_records == 0 && cx.evidence.rows(&errors::TABLE) == 0 {
-        return Ok(Answer::NotAssessed("no log record, audit record or AWS error text was read".to_owned()));
+    if cx.evidence.facts.log_records == 0 && DETECTOR.reads.iter().all(|it| cx.evidence.rows(it) == 0) {
+        return Ok(Answer::NotAssessed("no log record, audit record, statement or AWS error text was read".to_owned()));
     }
     let refused = cx
         .table(&errors::TABLE)

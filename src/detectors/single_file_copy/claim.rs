@@ -141,6 +141,7 @@ fn title(whole: &Whole, loads: &[Slow<'_>], slices: &Slices) -> String {
     let busy = match slices.count {
         Some(slices) if whole.units < slices => format!("{} of {slices} slices had work", whole.units),
         Some(slices) => format!("the busiest of {slices} slices had far more than its share"),
+        None if whole.units > 1.0 => "too few and too large to keep every slice busy".to_owned(),
         None => "one slice did it all".to_owned(),
     };
     let cost = whole.recoverable.map_or(String::new(), |it| format!("; {} to gain", spoken_seconds(it)));
@@ -150,7 +151,8 @@ fn title(whole: &Whole, loads: &[Slow<'_>], slices: &Slices) -> String {
 fn confidence(loads: &[Slow<'_>], slices: &Slices) -> Confidence {
     let told = loads.iter().map(|it| it.units.told).min().unwrap_or(Told::Nothing);
     let cut = loads.iter().any(|it| it.copy.has_cut_names());
-    if loads.iter().any(|it| it.passes.is_none()) {
+    let guessed = slices.count.is_none() && loads.iter().any(|it| it.units.count > 1.0);
+    if guessed || loads.iter().any(|it| it.passes.is_none()) {
         return Confidence::Low;
     }
     match (told, slices.certain, cut) {
@@ -208,7 +210,7 @@ fn caveats(loads: &[Slow<'_>], slices: &Slices) -> Vec<String> {
             caveats.push(text);
         }
     };
-    say(slices.count.is_none(), format!("the number of slices is not known ({}): only that nothing could run in parallel is judged", slices.told_by));
+    say(slices.count.is_none(), format!("the number of slices is not known ({}): what could run in parallel is judged by splittability and size alone", slices.told_by));
     say(slices.count.is_some() && !slices.certain, format!("the number of slices is concluded from {}; STV_SLICES would tell", slices.told_by));
     say(loads.iter().any(|it| it.units.told == Told::Modelled), "whether Redshift split the files is concluded from format, compression and size".to_owned());
     say(loads.iter().any(|it| it.units.told == Told::Counted), "file sizes are not known: files are counted".to_owned());

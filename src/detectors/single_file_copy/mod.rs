@@ -19,8 +19,8 @@
 //!
 //! ## When it is wrong
 //! The seconds are an upper bound: commit, COMPUPDATE and STATUPDATE are not shortened. Without `STV_SLICES` the count of slices is
-//! concluded from the node type, which an elastic resize changes; a serverless workgroup shows none, and only single units are
-//! reported. File names longer than their column are cut and counted once. Auto-copy jobs load one file per event by design and are
+//! concluded from the node type, which an elastic resize changes; a serverless workgroup shows none: there only single units, and
+//! few units far larger than advised, are reported. File names longer than their column are cut and counted once. Auto-copy jobs load one file per event by design and are
 //! left out, as are small loads, unless they are repeated many times a day.
 
 use super::{Answer, Context, Detector, rung};
@@ -46,6 +46,8 @@ pub(super) static DETECTOR: Detector = Detector {
         &MIN_SECONDS,
         &REPEATS,
         &IMBALANCE,
+        &LARGE_UNIT,
+        &FEW_UNITS,
         &MEDIUM_SECONDS,
         &HIGH_SECONDS,
         &CRITICAL_SECONDS,
@@ -80,6 +82,18 @@ static IMBALANCE: Limit = Limit {
     default: 1.5,
     meaning: "busiest slice to even share from which on enough units are still badly dealt",
     source: "a third of the time is waiting; our choice",
+};
+static LARGE_UNIT: Limit = Limit {
+    name: "large_unit_bytes",
+    default: 268_435_456.0,
+    meaning: "median size of few units from which on they are too large, where the slices are not known",
+    source: "twice the 128 MB that Redshift's Advisor calls ideal",
+};
+static FEW_UNITS: Limit = Limit {
+    name: "few_units",
+    default: 16.0,
+    meaning: "units below which they are few, where the slices are not known",
+    source: "the slices of one large node; our choice",
 };
 static MEDIUM_SECONDS: Limit = Limit {
     name: "medium_seconds",
@@ -171,8 +185,7 @@ fn slow<'a>(cx: &Context<'_>, copy: &'a Copy, units: Units, slices: &Slices) -> 
     };
     let effect = match (slices.count, slices.nodes) {
         (Some(slices), _) if slices < 2.0 => return None,
-        (None, _) if units.count <= 1.0 => Severity::Critical,
-        (None, _) => return None,
+        (None, _) if units.count > 1.0 => few_and_large(cx, &units)?,
         _ if units.count <= 1.0 => Severity::Critical,
         (_, Some(nodes)) if units.count < nodes => Severity::High,
         (Some(slices), _) if units.count < slices => Severity::Medium,
@@ -189,6 +202,12 @@ fn slow<'a>(cx: &Context<'_>, copy: &'a Copy, units: Units, slices: &Slices) -> 
         _ => None,
     };
     Some(Slow { copy, units, effect, recoverable, passes })
+}
+
+/// Where nothing tells the slices, few units that are far larger than advised are likely to leave some idle.
+fn few_and_large(cx: &Context<'_>, units: &Units) -> Option<Severity> {
+    let large = stats::median(&units.sizes)? >= cx.limit(&LARGE_UNIT);
+    (large && units.count < cx.limit(&FEW_UNITS)).then_some(Severity::Low)
 }
 
 /// One finding per table and prefix: of the loads that pass the gate, else of many small ones, else of unknown ones.
