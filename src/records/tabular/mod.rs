@@ -68,6 +68,8 @@ pub enum Part<'a> {
     CutOff(&'static str),
     /// The end came too early, between two rows.
     Unfinished,
+    /// The answer goes on in another page.
+    GoesOn,
 }
 
 /// Takes the parts of a table, with the number of the row, counted from 1.
@@ -173,7 +175,7 @@ fn sample(head: &[u8], form: Form) -> Option<Sample> {
             }
         }
         Part::Row(cells) if sample.rows.len() <= SAMPLED => sample.rows.push(cells.clone()),
-        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished => {}
+        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished | Part::GoesOn => {}
     });
     // The end of what is looked at may cut a row, and its last cell.
     if !head.ends_with(b"\n") && sample.rows.len() > 1 {
