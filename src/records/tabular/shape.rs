@@ -2,7 +2,7 @@
 
 use super::{
     Cells,
-    view::{Field, Holds, flag_of},
+    view::{Field, Holds, View, flag_of},
 };
 use crate::units::{Moment, SECOND};
 
@@ -34,43 +34,79 @@ pub(super) struct Alignment {
     pub(super) unknown: Vec<usize>,
 }
 
-/// The best way to lay cells onto columns in their order.
-pub(super) fn align(rows: &[Cells], width: usize, columns: &[Field]) -> Option<Alignment> {
-    let fits: Vec<Vec<Option<i64>>> =
-        (0..width).map(|cell| columns.iter().map(|column| fit(rows, cell, column)).collect()).collect();
+/// The best way to lay cells onto the columns of a view in their order. Of columns that a cell could be alike, the first
+/// is meant; a measure that could be another one is left aside, for it must not be guessed.
+pub(super) fn align(rows: &[Cells], width: usize, view: &View) -> Option<Alignment> {
+    let columns = view.columns;
+    let fits: Vec<Vec<Option<i64>>> = (0..width)
+        .map(|cell| columns.iter().map(|column| Some(fit(rows, cell, column)? + i64::from(view.must_have(column)))).collect())
+        .collect();
     let of = |cell: usize, column: usize| fits.get(cell).and_then(|it| it.get(column)).copied().flatten();
-    // best[cell][column]: of laying the cells from `cell` on onto the columns from `column` on.
-    let mut best = vec![vec![NEVER; columns.len() + 1]; width + 1];
-    let at = |best: &[Vec<i64>], cell: usize, column: usize| best.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER);
-    let taken = |best: &[Vec<i64>], cell: usize, column: usize| of(cell, column).map_or(NEVER, |it| it + at(best, cell + 1, column + 1));
+    // after[cell][column]: of laying the cells from `cell` on onto the columns from `column` on; before: those before.
+    let mut after = Sums::new(width, columns.len());
+    after.set(width, columns.len(), 0);
     for cell in (0..=width).rev() {
         for column in (0..=columns.len()).rev() {
-            let end = if (cell, column) == (width, columns.len()) { 0 } else { NEVER };
-            let left = at(&best, cell, column + 1) - LEFT_OUT;
-            let unknown = at(&best, cell + 1, column) - UNKNOWN;
-            let most = end.max(left).max(unknown).max(taken(&best, cell, column));
-            if let Some(slot) = best.get_mut(cell).and_then(|it| it.get_mut(column)) {
-                *slot = most.max(NEVER);
-            }
+            let taken = of(cell, column).map_or(NEVER, |it| it + after.at(cell + 1, column + 1));
+            let aside = (after.at(cell, column + 1) - LEFT_OUT).max(after.at(cell + 1, column) - UNKNOWN);
+            after.raise(cell, column, taken.max(aside));
         }
     }
-    let mut alignment = Alignment { score: at(&best, 0, 0), cells: vec![None; columns.len()], unknown: Vec::new() };
+    let mut before = Sums::new(width, columns.len());
+    before.set(0, 0, 0);
+    for cell in 0..=width {
+        for column in 0..=columns.len() {
+            let here = before.at(cell, column);
+            before.raise(cell, column + 1, here - LEFT_OUT);
+            before.raise(cell + 1, column, here - UNKNOWN);
+            before.raise(cell + 1, column + 1, of(cell, column).map_or(NEVER, |it| here + it));
+        }
+    }
+    let score = after.at(0, 0);
+    let mut alignment = Alignment { score, cells: vec![None; columns.len()], unknown: Vec::new() };
+    let through = |cell: usize, column: usize| {
+        of(cell, column).is_some_and(|it| before.at(cell, column) + it + after.at(cell + 1, column + 1) == score)
+    };
     let (mut cell, mut column) = (0, 0);
     while cell < width {
-        let here = at(&best, cell, column);
-        if taken(&best, cell, column) == here {
-            if let Some(slot) = alignment.cells.get_mut(column) {
+        let here = after.at(cell, column);
+        if of(cell, column).is_some_and(|it| it + after.at(cell + 1, column + 1) == here) {
+            let doubtful = columns.get(column).is_some_and(Field::measures) && (0..columns.len()).any(|it| it != column && through(cell, it));
+            if let Some(slot) = alignment.cells.get_mut(column).filter(|_| !doubtful) {
                 *slot = Some(cell);
             }
             (cell, column) = (cell + 1, column + 1);
-        } else if at(&best, cell, column + 1) - LEFT_OUT == here && column < columns.len() {
+        } else if column < columns.len() && after.at(cell, column + 1) - LEFT_OUT == here {
             column += 1;
         } else {
             alignment.unknown.push(cell);
             cell += 1;
         }
     }
-    (alignment.score > 0 && alignment.unknown.len() <= MOST_UNKNOWN).then_some(alignment)
+    (score > 0 && alignment.unknown.len() <= MOST_UNKNOWN).then_some(alignment)
+}
+
+/// Sums by cell and column; outside of them, and before they are raised, never.
+struct Sums(Vec<Vec<i64>>);
+
+impl Sums {
+    fn new(width: usize, columns: usize) -> Self {
+        Self(vec![vec![NEVER; columns + 1]; width + 1])
+    }
+
+    fn at(&self, cell: usize, column: usize) -> i64 {
+        self.0.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER)
+    }
+
+    fn set(&mut self, cell: usize, column: usize, sum: i64) {
+        if let Some(slot) = self.0.get_mut(cell).and_then(|it| it.get_mut(column)) {
+            *slot = sum;
+        }
+    }
+
+    fn raise(&mut self, cell: usize, column: usize, sum: i64) {
+        self.set(cell, column, sum.max(self.at(cell, column)));
+    }
 }
 
 /// How well a cell of all rows fits a column; `None` when it cannot be.
