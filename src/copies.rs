@@ -172,8 +172,7 @@ impl Copy {
         let observed = self.parts.iter().all(|it| it.splits.is_some() || it.partial.is_some());
         let sized = !self.parts.is_empty() && self.parts.iter().all(|it| it.bytes.is_some());
         if sized && observed {
-            let sizes: Vec<f64> =
-                self.parts.iter().flat_map(|it| pieces(it.bytes.unwrap_or(0.0), it.splits.unwrap_or(1).max(1))).collect();
+            let sizes: Vec<f64> = self.parts.iter().flat_map(|it| pieces(it.bytes.unwrap_or(0.0), it.splits.unwrap_or(1).max(1))).collect();
             return Some(Units { count: real(sizes.len()), sizes, told: Told::Observed });
         }
         let files = self.files()?;
@@ -267,7 +266,8 @@ pub fn slices(evidence: &Evidence, copies: &[Copy]) -> Result<Slices> {
         return Ok(Slices { count: Some(real(data.len())), nodes: Some(real(nodes.len())), told_by, certain: true });
     }
     let collected = evidence.table(&clusters::TABLE).collect()?;
-    let known: Vec<Cluster> = rows(&collected).map(Cluster::read).filter(|it| it.node_type.is_some() || it.is_serverless == Some(true)).collect();
+    let known: Vec<Cluster> =
+        rows(&collected).map(Cluster::read).filter(|it| it.node_type.is_some() || it.is_serverless == Some(true)).collect();
     if let [only] = known.as_slice() {
         if only.is_serverless == Some(true) {
             return Ok(Slices { told_by: "a serverless workgroup shows no slices".to_owned(), ..Slices::default() });

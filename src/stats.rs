@@ -247,7 +247,7 @@ mod tests {
         let zipf: Vec<f64> = (1..=50).map(|it| 1000.0 / real(it)).collect();
         let ramp: Vec<f64> = (1..=24).map(real).collect();
         let mut truncated = vec![1.0; 23];
-        truncated.push(0.1);
+        truncated.push(0.12);
         let table: &[(&str, Vec<f64>, [f64; 7])] = &[
             ("all equal", vec![1.0; 16], [1.0, 1.0, 0.0, 0.0, 0.062, 0.0, 16.0]),
             ("1 of 16 at 3x", with(16, 1.0, 1, 3.0), [3.0, 2.67, 0.43, 0.10, 0.167, 12.77, 13.5]),
@@ -273,7 +273,7 @@ mod tests {
                 it.effective_count,
             ];
             for (at, (is, should)) in measured.iter().zip(expected).enumerate() {
-                let near = is == should || (is - should).abs() <= (should.abs() * 0.005).max(0.006);
+                let near = (is - should).abs() <= (should.abs() * 0.005).max(0.006) || (is.is_infinite() && should.is_infinite());
                 assert!(near, "{name}, measure {at}: {is} is not {should}");
             }
         }
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn the_largest_is_dealt_first() {
         assert!((busiest(&[4.0, 3.0, 3.0, 2.0], 2) - 6.0).abs() < 1e-9);
-        assert!((busiest(&vec![1.0; 17], 16) - 2.0).abs() < 1e-9);
+        assert!((busiest(&[1.0; 17], 16) - 2.0).abs() < 1e-9);
         assert!((busiest(&[5.0], 16) - 5.0).abs() < 1e-9);
     }
 }

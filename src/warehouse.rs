@@ -92,11 +92,7 @@ impl Warehouse {
             },
             LoadError::fill_from,
         );
-        once(
-            &mut self.table_stats,
-            |it| (it.database_name.clone(), it.schema_name.clone(), it.table_name.clone()),
-            TableStats::fill_from,
-        );
+        once(&mut self.table_stats, |it| (it.database_name.clone(), it.schema_name.clone(), it.table_name.clone()), TableStats::fill_from);
         once(&mut self.slices, |it| (it.node, it.slice), Slice::fill_from);
         once(
             &mut self.objects,

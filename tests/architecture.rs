@@ -96,7 +96,9 @@ fn every_unit_is_in_its_list() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_str().unwrap();
             let registered = root.contains(&format!("&{name}::"));
-            assert!(name == "mod" || registered, "{}: not in its list", path.display());
+            // `records` declares tables and is none.
+            let is_shared = name == "mod" || (folder == "tables" && name == "records");
+            assert!(is_shared || registered, "{}: not in its list", path.display());
         }
     }
 }

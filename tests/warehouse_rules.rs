@@ -1,6 +1,6 @@
 //! Each rule of the warehouse detectors, just below, at and above its threshold, and the reasons for silence.
 
-#![allow(clippy::unwrap_used, reason = "a broken test should stop loudly")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a broken test should stop loudly")]
 
 mod common;
 
@@ -23,7 +23,7 @@ fn severities(found: &[Value]) -> Vec<&str> {
     found.iter().map(|it| it["severity"].as_str().unwrap()).collect()
 }
 
-/// One load as SYS_LOAD_HISTORY, SYS_LOAD_DETAIL and SYS_QUERY_HISTORY export it.
+/// One load as `SYS_LOAD_HISTORY`, `SYS_LOAD_DETAIL` and `SYS_QUERY_HISTORY` export it.
 #[derive(Clone)]
 struct Load<'a> {
     table: &'a str,
@@ -45,7 +45,8 @@ fn load(sizes: Vec<i64>, seconds: f64) -> Load<'static> {
 fn exports(loads: &[Load<'_>], slices: i64) -> Vec<(&'static str, String)> {
     let mut history = "query_id,transaction_id,status,table_name,start_time,end_time,duration,data_source,file_format,loaded_rows,loaded_bytes,source_file_count,source_file_bytes,error_count,copy_job_id\n".to_owned();
     let mut detail = "query_id,file_name,bytes_scanned,lines_scanned,splits_scanned,record_time\n".to_owned();
-    let mut queries = "query_id,transaction_id,database_name,query_type,status,start_time,end_time,elapsed_time,error_message,query_text\n".to_owned();
+    let mut queries =
+        "query_id,transaction_id,database_name,query_type,status,start_time,end_time,elapsed_time,error_message,query_text\n".to_owned();
     for (at, it) in loads.iter().enumerate() {
         let (id, day) = (1000 + at, it.day);
         let from = format!("s3://b/{}/dt=2026-08-{day:02}/", it.table);
@@ -73,12 +74,7 @@ fn copies(loads: &[Load<'_>]) -> Vec<Value> {
 
 #[test]
 fn a_load_is_judged_from_64_mib_and_10_seconds_on() {
-    for (bytes, seconds, expected) in [
-        (64 * MIB, 10.0, 1),
-        (64 * MIB + 1, 10.1, 1),
-        (64 * MIB - 1, 10.0, 0),
-        (64 * MIB, 9.999, 0),
-    ] {
+    for (bytes, seconds, expected) in [(64 * MIB, 10.0, 1), (64 * MIB + 1, 10.1, 1), (64 * MIB - 1, 10.0, 0), (64 * MIB, 9.999, 0)] {
         assert_eq!(copies(&[load(vec![bytes], seconds)]).len(), expected, "{bytes} bytes in {seconds} s");
     }
 }
@@ -86,7 +82,9 @@ fn a_load_is_judged_from_64_mib_and_10_seconds_on() {
 #[test]
 fn units_against_nodes_and_slices() {
     // 16 slices on 4 nodes; large enough that the effect decides.
-    for (files, expected) in [(1, vec!["critical"]), (3, vec!["high"]), (4, vec!["medium"]), (15, vec!["medium"]), (16, vec![]), (32, vec![])] {
+    for (files, expected) in
+        [(1, vec!["critical"]), (3, vec!["high"]), (4, vec!["medium"]), (15, vec!["medium"]), (16, vec![]), (32, vec![])]
+    {
         let found = copies(&[load(vec![8 * 1024 * MIB / files; usize::try_from(files).unwrap()], 20_000.0)]);
         assert_eq!(severities(&found), expected, "{files} files");
     }
@@ -139,11 +137,7 @@ fn ranges_that_redshift_noted_are_units() {
 #[test]
 fn loads_that_are_no_fault_are_passed_over() {
     let one = load(vec![2048 * MIB], 300.0);
-    for quiet in [
-        Load { job: 7, ..one.clone() },
-        Load { status: "aborted", ..one.clone() },
-        Load { status: "running", ..one.clone() },
-    ] {
+    for quiet in [Load { job: 7, ..one.clone() }, Load { status: "aborted", ..one.clone() }, Load { status: "running", ..one.clone() }] {
         assert!(copies(&[quiet]).is_empty());
     }
     assert_eq!(copies(&[one]).len(), 1);
@@ -186,7 +180,11 @@ fn rejected(load: &Load<'_>, rows: usize) -> Vec<Value> {
     let mut all = exports(std::slice::from_ref(load), 16);
     let mut errors = ERRORS.to_owned();
     for row in 0..rows {
-        writeln!(errors, "1000,dev,77,2026-08-01 00:00:30,s3://b/sales/x.gz,{row},qty,int4,,3,1207,\"Invalid digit, Value 'a', Pos 0, Type: Integer\"").unwrap();
+        writeln!(
+            errors,
+            "1000,dev,77,2026-08-01 00:00:30,s3://b/sales/x.gz,{row},qty,int4,,3,1207,\"Invalid digit, Value 'a', Pos 0, Type: Integer\""
+        )
+        .unwrap();
     }
     all.push(("errors.csv", errors));
     findings(&all, "load-errors")
@@ -259,7 +257,10 @@ fn how_small_the_files_are_bounds_the_severity() {
 fn many_partitions_of_one_crumb_are_over_partitioned() {
     let parts: Vec<(String, Vec<i64>)> = (0..200).map(|it| (format!("dt=2026-08-01/tenant={it}/"), vec![MIB])).collect();
     let found = findings(&listing(&parts), "small-files");
-    assert_eq!((found.len(), &found[0]["facts"]["kind"], &found[0]["facts"]["reducible_files"]), (1, &"over-partitioned".into(), &0.into()));
+    assert_eq!(
+        (found.len(), &found[0]["facts"]["kind"], &found[0]["facts"]["reducible_files"]),
+        (1, &"over-partitioned".into(), &0.into())
+    );
 }
 
 #[test]
@@ -275,7 +276,10 @@ fn markers_and_metadata_are_no_files() {
 #[test]
 fn a_load_of_crumbs_is_told_by_table() {
     let found = findings(&exports(&[load(vec![50_000; 1_200], 60.0)], 16), "small-files");
-    assert_eq!((severities(&found), &found[0]["subject"]["kind"], &found[0]["facts"]["needed_files"]), (vec!["medium"], &"load".into(), &1.into()));
+    assert_eq!(
+        (severities(&found), &found[0]["subject"]["kind"], &found[0]["facts"]["needed_files"]),
+        (vec!["medium"], &"load".into(), &1.into())
+    );
 }
 
 fn skew(sizes: &[i64]) -> Vec<Value> {
@@ -284,7 +288,8 @@ fn skew(sizes: &[i64]) -> Vec<Value> {
 }
 
 fn days(sizes: &[i64]) -> Vec<Value> {
-    let parts: Vec<(String, Vec<i64>)> = sizes.iter().enumerate().map(|(at, it)| (format!("dt=2026-08-{:02}/", at + 1), vec![*it])).collect();
+    let parts: Vec<(String, Vec<i64>)> =
+        sizes.iter().enumerate().map(|(at, it)| (format!("dt=2026-08-{:02}/", at + 1), vec![*it])).collect();
     findings(&listing(&parts), "partition-skew")
 }
 
@@ -309,7 +314,9 @@ fn what_lies_beyond_the_mean_bounds_the_severity() {
         sizes.push(42 * unit);
         sizes
     };
-    for (mib, expected) in [(250, vec![]), (260, vec!["low"]), (1_000, vec!["low"]), (1_030, vec!["medium"]), (5_000, vec!["medium"]), (5_200, vec!["high"])] {
+    for (mib, expected) in
+        [(250, vec![]), (260, vec!["low"]), (1_000, vec!["low"]), (1_030, vec!["medium"]), (5_000, vec!["medium"]), (5_200, vec!["high"])]
+    {
         assert_eq!(severities(&skew(&with(mib * MIB))), expected, "{mib} MiB");
     }
 }
@@ -359,9 +366,14 @@ fn table_info(skew_rows: &str, size_mb: i64) -> Vec<Value> {
 
 #[test]
 fn a_table_is_skewed_from_four_on() {
-    for (skew, size, expected) in
-        [("3.99", 99_000, vec![]), ("4.00", 99_000, vec!["low"]), ("9.99", 99_000, vec!["medium"]), ("10.00", 99_000, vec!["high"]), ("50.0", 255, vec![]), ("50.0", 256, vec!["low"])]
-    {
+    for (skew, size, expected) in [
+        ("3.99", 99_000, vec![]),
+        ("4.00", 99_000, vec!["low"]),
+        ("9.99", 99_000, vec!["medium"]),
+        ("10.00", 99_000, vec!["high"]),
+        ("50.0", 255, vec![]),
+        ("50.0", 256, vec!["low"]),
+    ] {
         assert_eq!(severities(&table_info(skew, size)), expected, "{skew} on {size} MB");
     }
 }

@@ -29,10 +29,11 @@ pub(super) fn settle(warehouse: &mut Warehouse) -> BTreeMap<String, String> {
     join_views(&mut warehouse.load_files);
     let files = files_of(&warehouse.load_files);
     add_unlisted(&mut warehouse.loads, &warehouse.queries, &statements, &twins, &files);
-    let by_id: BTreeMap<Id, &Query> = warehouse.queries.iter().filter_map(|it| Some((id(&it.system, &it.query_id)?, it))).collect();
+    let by_id: BTreeMap<Id, &Query> =
+        warehouse.queries.iter().filter_map(|it| Some((id(it.system.as_ref(), it.query_id.as_ref())?, it))).collect();
     let of_sys: BTreeMap<&String, &String> = twins.iter().map(|(stl, sys)| (sys, stl)).collect();
     for load in &mut warehouse.loads {
-        let Some(id) = id(&load.system, &load.query_id) else { continue };
+        let Some(id) = id(load.system.as_ref(), load.query_id.as_ref()) else { continue };
         if let Some(query) = by_id.get(&id) {
             fill_from_query(load, query);
         }
@@ -45,27 +46,29 @@ pub(super) fn settle(warehouse: &mut Warehouse) -> BTreeMap<String, String> {
     twins
 }
 
-fn id(system: &Option<String>, query_id: &Option<String>) -> Option<Id> {
-    Some((system.clone()?, query_id.clone()?))
+fn id(system: Option<&String>, query_id: Option<&String>) -> Option<Id> {
+    Some((system?.clone(), query_id?.clone()))
 }
 
 /// Long statements are put together from their pieces, and all are freed of Redshift's escapes.
 fn complete_texts(warehouse: &mut Warehouse) {
     let mut pieces: BTreeMap<Id, BTreeMap<i64, &str>> = BTreeMap::new();
     for piece in &warehouse.texts {
-        if let (Some(id), Some(text)) = (id(&piece.system, &piece.query_id), &piece.text) {
+        if let (Some(id), Some(text)) = (id(piece.system.as_ref(), piece.query_id.as_ref()), &piece.text) {
             pieces.entry(id).or_default().insert(piece.sequence.unwrap_or(0), text);
         }
     }
     for query in warehouse.queries.iter_mut().filter(|it| it.engine.as_deref() != Some("athena")) {
-        let whole = id(&query.system, &query.query_id).and_then(|it| pieces.get(&it)).map(|it| it.values().copied().collect::<String>());
+        let whole = id(query.system.as_ref(), query.query_id.as_ref())
+            .and_then(|it| pieces.get(&it))
+            .map(|it| it.values().copied().collect::<String>());
         let longer = whole.filter(|it| query.query_text.as_ref().is_none_or(|known| it.len() > known.len()));
         query.query_text = longer.or_else(|| query.query_text.take()).map(|it| unescaped(&it));
     }
 }
 
 fn statements(queries: &[Query]) -> BTreeMap<Id, Statement> {
-    let of = |it: &Query| Some((id(&it.system, &it.query_id)?, Statement::read(it.query_text.as_deref()?)?));
+    let of = |it: &Query| Some((id(it.system.as_ref(), it.query_id.as_ref())?, Statement::read(it.query_text.as_deref()?)?));
     queries.iter().filter_map(of).filter(|it| it.1.verb == "COPY").collect()
 }
 
@@ -73,7 +76,7 @@ fn statements(queries: &[Query]) -> BTreeMap<Id, Statement> {
 fn twins(queries: &[Query], statements: &BTreeMap<Id, Statement>) -> BTreeMap<String, String> {
     let loads = |system: &'static str| {
         queries.iter().filter(move |it| it.system.as_deref() == Some(system)).filter_map(|it| {
-            let statement = statements.get(&id(&it.system, &it.query_id)?)?;
+            let statement = statements.get(&id(it.system.as_ref(), it.query_id.as_ref())?)?;
             Some((it, statement))
         })
     };
@@ -128,7 +131,7 @@ fn join_views(files: &mut Vec<LoadFile>) {
 fn files_of(files: &[LoadFile]) -> BTreeMap<Id, Vec<&LoadFile>> {
     let mut of: BTreeMap<Id, Vec<&LoadFile>> = BTreeMap::new();
     for file in files {
-        if let Some(id) = id(&file.system, &file.query_id) {
+        if let Some(id) = id(file.system.as_ref(), file.query_id.as_ref()) {
             of.entry(id).or_default().push(file);
         }
     }
@@ -143,8 +146,8 @@ fn add_unlisted(
     twins: &BTreeMap<String, String>,
     files: &BTreeMap<Id, Vec<&LoadFile>>,
 ) {
-    let told: BTreeSet<Id> = queries.iter().filter_map(|it| id(&it.system, &it.query_id)).collect();
-    let known: BTreeSet<Id> = loads.iter().filter_map(|it| id(&it.system, &it.query_id)).collect();
+    let told: BTreeSet<Id> = queries.iter().filter_map(|it| id(it.system.as_ref(), it.query_id.as_ref())).collect();
+    let known: BTreeSet<Id> = loads.iter().filter_map(|it| id(it.system.as_ref(), it.query_id.as_ref())).collect();
     let is_new = |it: &Id| !known.contains(it) && (it.0 != "stl" || !twins.contains_key(&it.1));
     for (id, of_load) in files.iter().filter(|it| is_new(it.0)) {
         let Some(first) = of_load.first() else { continue };
@@ -152,12 +155,7 @@ fn add_unlisted(
         if told.contains(id) && !statements.contains_key(id) {
             continue;
         }
-        loads.push(Load {
-            system: Some(id.0.clone()),
-            query_id: Some(id.1.clone()),
-            origin: first.origin.clone(),
-            ..Load::default()
-        });
+        loads.push(Load { system: Some(id.0.clone()), query_id: Some(id.1.clone()), origin: first.origin.clone(), ..Load::default() });
     }
 }
 

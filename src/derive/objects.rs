@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn iceberg_data_belongs_to_the_folder_above() {
-        let mut warehouse = Warehouse { objects: vec![object("t/data/dt=1/x.parquet"), object("t/metadata/v1.json")], ..Warehouse::default() };
+        let mut warehouse =
+            Warehouse { objects: vec![object("t/data/dt=1/x.parquet"), object("t/metadata/v1.json")], ..Warehouse::default() };
         settle(&mut warehouse);
         assert_eq!(warehouse.objects.first().unwrap().location.as_deref(), Some("s3://b/t/"));
     }

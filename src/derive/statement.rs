@@ -218,7 +218,8 @@ mod tests {
 
     #[test]
     fn an_unload_tells_where_it_writes() {
-        let read = Statement::read("unload ('select ''a'' from t')\nto 's3://b/p/'\ncredentials 'aws_iam_role=arn:aws:iam::1:role/w'").unwrap();
+        let read =
+            Statement::read("unload ('select ''a'' from t')\nto 's3://b/p/'\ncredentials 'aws_iam_role=arn:aws:iam::1:role/w'").unwrap();
         assert_eq!((read.verb, read.place.as_deref(), read.role.as_deref()), ("UNLOAD", Some("s3://b/p/"), Some("arn:aws:iam::1:role/w")));
     }
 

@@ -17,7 +17,14 @@ mod small_files;
 mod stuck_queued;
 
 /// Every detector, in the order reports list them.
-pub static DETECTORS: &[&Detector] = &[&single_file_copy::DETECTOR, &load_errors::DETECTOR, &small_files::DETECTOR, &partition_skew::DETECTOR, &access_denied::DETECTOR, &stuck_queued::DETECTOR];
+pub static DETECTORS: &[&Detector] = &[
+    &single_file_copy::DETECTOR,
+    &load_errors::DETECTOR,
+    &small_files::DETECTOR,
+    &partition_skew::DETECTOR,
+    &access_denied::DETECTOR,
+    &stuck_queued::DETECTOR,
+];
 
 /// One question.
 #[derive(Debug)]

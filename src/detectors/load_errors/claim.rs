@@ -139,12 +139,10 @@ fn explanation(code: &str, rejected: &[Rejected]) -> String {
         (_, 0) => "The loads completed: MAXERROR let them go on, and these rows are missing from the table.",
         _ => "Some loads completed without these rows, others failed on them.",
     };
-    let values: BTreeSet<&str> = rejected.iter().filter_map(|it| it.error.raw_value.as_deref()).filter(|it| !it.is_empty()).take(5).collect();
-    let values = if values.is_empty() {
-        String::new()
-    } else {
-        format!(" Values: `{}`.", values.into_iter().collect::<Vec<_>>().join("`, `"))
-    };
+    let values: BTreeSet<&str> =
+        rejected.iter().filter_map(|it| it.error.raw_value.as_deref()).filter(|it| !it.is_empty()).take(5).collect();
+    let values =
+        if values.is_empty() { String::new() } else { format!(" Values: `{}`.", values.into_iter().collect::<Vec<_>>().join("`, `")) };
     format!("{meaning}{fate}{values}")
 }
 
@@ -159,7 +157,10 @@ fn caveats(rejected: &[Rejected]) -> Vec<String> {
     say(any(|it| it.absorbed.is_none()), "no record tells how some of the loads ended: whether rows are missing cannot be told");
     say(any(|it| it.error.table_name.is_none()), "no record names the table: the number is its table_id");
     say(any(|it| it.error.line_number.is_none_or(|it| it < 0)), "Redshift does not know the line of a file that it read in ranges");
-    say(any(|it| it.rows > 1.0 || it.rows <= 0.0), "the error rows themselves were not brought: SYS_LOAD_ERROR_DETAIL would tell column and value");
+    say(
+        any(|it| it.rows > 1.0 || it.rows <= 0.0),
+        "the error rows themselves were not brought: SYS_LOAD_ERROR_DETAIL would tell column and value",
+    );
     caveats
 }
 

@@ -1,7 +1,7 @@
 //! COPY failed, or rows were rejected or silently absorbed.
 //!
 //! ## What it looks for
-//! Values that a COPY could not load, from SYS_LOAD_ERROR_DETAIL, STL_LOAD_ERRORS and STL_LOADERROR_DETAIL (the same value in
+//! Values that a COPY could not load, from `SYS_LOAD_ERROR_DETAIL`, `STL_LOAD_ERRORS` and `STL_LOADERROR_DETAIL` (the same value in
 //! several of them counts once), grouped by table, column and error code; where there is no code, by the message without its
 //! values. Rows of loads that completed all the same were absorbed by MAXERROR: they are missing from the table. Loads that report
 //! rejected rows without any detail, and failed COPYs that point to the error tables, are reported too.
@@ -52,12 +52,8 @@ static HIGH_ROWS: Limit = Limit {
     meaning: "absorbed rows from which on it is high",
     source: "a row that is missing without a word is worse than a load that fails; our choice",
 };
-static CRITICAL_ROWS: Limit = Limit {
-    name: "critical_rows",
-    default: 100_000.0,
-    meaning: "absorbed rows from which on it is critical",
-    source: "our choice",
-};
+static CRITICAL_ROWS: Limit =
+    Limit { name: "critical_rows", default: 100_000.0, meaning: "absorbed rows from which on it is critical", source: "our choice" };
 
 /// Table, column, and error code or message template.
 type Key = [String; 3];

@@ -180,13 +180,21 @@ fn caveats(pile: &Pile, skew: &Skew) -> Vec<String> {
 fn remediation(shape: &str, scope: &str, table: Option<&str>) -> Remediation {
     let table = table.unwrap_or("t");
     let text = match (scope, shape) {
-        (_, "truncated-last") => "Look at what loaded the last partition before anything else: a job that failed, or that has not finished.",
+        (_, "truncated-last") => {
+            "Look at what loaded the last partition before anything else: a job that failed, or that has not finished."
+        }
         ("copy-slices", _) => "Write files of one size: Redshift deals files to slices without looking at their size.",
-        ("mapped-tasks", _) => "Deal the work by size and not by number: split the largest item, or sort the items and give each task a share of the bytes.",
+        ("mapped-tasks", _) => {
+            "Deal the work by size and not by number: split the largest item, or sort the items and give each task a share of the bytes."
+        }
         ("athena-stages", _) => "Look at the join or the aggregation of that stage: a hot key is salted, or treated apart.",
-        (_, "null-key") => "Find out why the key is null: a join that misses, a source that does not set it. Keep such rows out of the partitioned table, or give them a salt.",
+        (_, "null-key") => {
+            "Find out why the key is null: a join that misses, a source that does not set it. Keep such rows out of the partitioned table, or give them a salt."
+        }
         (_, "hot-key") => "Salt the key and aggregate in two stages, treat the hot key apart, or partition by another key.",
-        (_, "bimodal") => "Two groups mean two writers, or a change of volume at one moment: find which, and partition the larger one finer.",
+        (_, "bimodal") => {
+            "Two groups mean two writers, or a change of volume at one moment: find which, and partition the larger one finer."
+        }
         (_, "trend") => "The data grows: partition finer before the largest partition becomes a problem.",
         _ => "Partition finer, or by a key that spreads evenly.",
     };
@@ -219,7 +227,9 @@ fn repro(scope: &str, id: &str, table: Option<&str>) -> Vec<Code> {
         ),
         _ => (
             "sql",
-            format!("SELECT query, slice, SUM(transfer_size) AS bytes\nFROM stl_s3client WHERE key LIKE '%{table}%' GROUP BY 1, 2 ORDER BY 1, 3 DESC;"),
+            format!(
+                "SELECT query, slice, SUM(transfer_size) AS bytes\nFROM stl_s3client WHERE key LIKE '%{table}%' GROUP BY 1, 2 ORDER BY 1, 3 DESC;"
+            ),
         ),
     };
     vec![Code { language, title: "The parts".to_owned(), body }]
@@ -237,7 +247,12 @@ pub(super) fn of_rated(rated: &Rated, severity: Severity) -> Finding {
     let title = if is_table {
         format!("{id}: the fullest slice holds {:.1} times the rows of the emptiest", rated.ratio)
     } else {
-        format!("{id}: {} of {} with skewness up to {}", steps_in_words(rated.instances.len()), spoken(Unit::Millis, rated.amount), rated.ratio)
+        format!(
+            "{id}: {} of {} with skewness up to {}",
+            steps_in_words(rated.instances.len()),
+            spoken(Unit::Millis, rated.amount),
+            rated.ratio
+        )
     };
     Finding {
         finding_id: id_of("partition-skew", &[rated.scope, &id]),
@@ -283,8 +298,11 @@ fn redistribute(rated: &Rated) -> Remediation {
     let table = if rated.scope == "table-slices" { rated.subject.1.as_str() } else { rated.table.as_deref().unwrap_or("t") };
     let key = rated.diststyle.as_deref().and_then(|it| it.split_once("KEY(")).and_then(|it| it.1.split(')').next());
     let text = match key {
-        Some(key) => format!("`{key}` as DISTKEY spreads the rows badly: a few values, or null, hold most of them. Choose a key with many even values, or DISTSTYLE EVEN or AUTO."),
-        None => "Look at the distribution of the table and at the join keys of the step: a hot or null key sends its rows to one slice.".to_owned(),
+        Some(key) => format!(
+            "`{key}` as DISTKEY spreads the rows badly: a few values, or null, hold most of them. Choose a key with many even values, or DISTSTYLE EVEN or AUTO."
+        ),
+        None => "Look at the distribution of the table and at the join keys of the step: a hot or null key sends its rows to one slice."
+            .to_owned(),
     };
     let mut code = vec![Code {
         language: "sql",

@@ -150,8 +150,7 @@ fn uneven<'a>(copy: &'a Copy, slices: &Slices) -> Option<&'a BTreeMap<i64, f64>>
 fn stages(cx: &Context<'_>) -> Result<Vec<Pile>> {
     let collected = cx.table(&steps::TABLE).collect()?;
     let starts = cx.table(&queries::TABLE).collect()?;
-    let started: BTreeMap<String, Moment> =
-        rows(&starts).map(Query::read).filter_map(|it| Some((it.query_id?, it.start_time?))).collect();
+    let started: BTreeMap<String, Moment> = rows(&starts).map(Query::read).filter_map(|it| Some((it.query_id?, it.start_time?))).collect();
     let mut queries: BTreeMap<String, Pile> = BTreeMap::new();
     for step in rows(&collected).map(Step::read).filter(|it| it.stage_id.is_some()) {
         let (Some(query), Some(stage), Some(millis)) = (step.query_id, step.stage_id, step.duration_ms) else { continue };

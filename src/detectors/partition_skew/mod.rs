@@ -78,9 +78,11 @@ static MIN_SECONDS: Limit = limit(
     "Redshift's io_skew rule: a slice ratio means something from 10 s on",
 );
 static MEDIAN_LOW: Limit = limit("median_low", 1.5, "largest to median, and group to group, from which on it is low", "our choice");
-static MEDIAN_MEDIUM: Limit = limit("median_medium", 3.0, "largest to median from which on it is medium", "infraredshift's warning for skew_rows");
+static MEDIAN_MEDIUM: Limit =
+    limit("median_medium", 3.0, "largest to median from which on it is medium", "infraredshift's warning for skew_rows");
 static MEDIAN_HIGH: Limit = limit("median_high", 5.0, "largest to median from which on it is high", "Spark AQE's skewed partition factor");
-static MEDIAN_CRITICAL: Limit = limit("median_critical", 10.0, "largest to median from which on it is critical", "Dr. Elephant and DataFlint");
+static MEDIAN_CRITICAL: Limit =
+    limit("median_critical", 10.0, "largest to median from which on it is critical", "Dr. Elephant and DataFlint");
 static MEAN_LOW: Limit = limit("mean_low", 1.5, "largest to mean from which on it is low", "our choice");
 static MEAN_MEDIUM: Limit = limit("mean_medium", 2.0, "largest to mean from which on it is medium", "our choice");
 static MEAN_HIGH: Limit = limit("mean_high", 4.0, "largest to mean from which on it is high", "our choice");

@@ -196,7 +196,11 @@ fn explanation(whole: &Whole, loads: &[Slow<'_>], slices: &Slices) -> String {
     };
     let gain = match (whole.recoverable, slices.count) {
         (Some(gain), Some(count)) if whole.seconds > 0.0 => {
-            format!(" An even share on {count} slices (by {}) would save {} of 100 seconds.", slices.told_by, rounded(gain / whole.seconds * 100.0).round())
+            format!(
+                " An even share on {count} slices (by {}) would save {} of 100 seconds.",
+                slices.told_by,
+                rounded(gain / whole.seconds * 100.0).round()
+            )
         }
         _ => String::new(),
     };
@@ -210,14 +214,32 @@ fn caveats(loads: &[Slow<'_>], slices: &Slices) -> Vec<String> {
             caveats.push(text);
         }
     };
-    say(slices.count.is_none(), format!("the number of slices is not known ({}): what could run in parallel is judged by splittability and size alone", slices.told_by));
-    say(slices.count.is_some() && !slices.certain, format!("the number of slices is concluded from {}; STV_SLICES would tell", slices.told_by));
-    say(loads.iter().any(|it| it.units.told == Told::Modelled), "whether Redshift split the files is concluded from format, compression and size".to_owned());
+    say(
+        slices.count.is_none(),
+        format!(
+            "the number of slices is not known ({}): what could run in parallel is judged by splittability and size alone",
+            slices.told_by
+        ),
+    );
+    say(
+        slices.count.is_some() && !slices.certain,
+        format!("the number of slices is concluded from {}; STV_SLICES would tell", slices.told_by),
+    );
+    say(
+        loads.iter().any(|it| it.units.told == Told::Modelled),
+        "whether Redshift split the files is concluded from format, compression and size".to_owned(),
+    );
     say(loads.iter().any(|it| it.units.told == Told::Counted), "file sizes are not known: files are counted".to_owned());
-    say(loads.iter().any(|it| it.copy.has_cut_names()), "file names are cut at the width of their column: files may be more than counted".to_owned());
+    say(
+        loads.iter().any(|it| it.copy.has_cut_names()),
+        "file names are cut at the width of their column: files may be more than counted".to_owned(),
+    );
     say(loads.iter().any(|it| it.passes.is_none()), "bytes or duration are not known: what it costs cannot be told".to_owned());
     say(loads.iter().all(|it| it.passes == Some(false)), "each load is small: only their number makes them worth a look".to_owned());
-    say(loads.iter().any(|it| it.recoverable.is_some()), "the seconds are an upper bound: commit, COMPUPDATE and STATUPDATE are in the duration".to_owned());
+    say(
+        loads.iter().any(|it| it.recoverable.is_some()),
+        "the seconds are an upper bound: commit, COMPUPDATE and STATUPDATE are in the duration".to_owned(),
+    );
     say(
         loads.iter().any(|it| it.copy.load.compute_type.as_deref().is_some_and(|it| it != "primary")),
         "some loads ran on a concurrency-scaling cluster, whose slices are not known".to_owned(),
@@ -230,7 +252,9 @@ fn remediation(whole: &Whole, loads: &[Slow<'_>]) -> Remediation {
     let number = whole.recommended.map_or_else(|| "a multiple of the slice count of".to_owned(), |it| it.to_string());
     let size = each.map_or(String::new(), |it| format!(" of about {}", spoken(it)));
     let splits = match loads.first().map(|it| (it.copy.load.compression.as_deref(), it.copy.load.copy_options.as_deref())) {
-        Some((Some("none"), Some(options))) if options.contains("ESCAPE") || options.contains("REMOVEQUOTES") || options.contains("FIXEDWIDTH") => {
+        Some((Some("none"), Some(options)))
+            if options.contains("ESCAPE") || options.contains("REMOVEQUOTES") || options.contains("FIXEDWIDTH") =>
+        {
             " Or write the file so that ESCAPE, REMOVEQUOTES and FIXEDWIDTH are not needed (FORMAT CSV): Redshift then splits it by itself."
         }
         Some((Some("gzip" | "zstd" | "lzop"), _)) => {

@@ -211,13 +211,7 @@ fn few_and_large(cx: &Context<'_>, units: &Units) -> Option<Severity> {
 }
 
 /// One finding per table and prefix: of the loads that pass the gate, else of many small ones, else of unknown ones.
-fn worth_telling(
-    cx: &Context<'_>,
-    key: &(String, String),
-    slow: Vec<Slow<'_>>,
-    slices: &Slices,
-    all_seconds: f64,
-) -> Option<Finding> {
+fn worth_telling(cx: &Context<'_>, key: &(String, String), slow: Vec<Slow<'_>>, slices: &Slices, all_seconds: f64) -> Option<Finding> {
     let (passing, rest): (Vec<_>, Vec<_>) = slow.into_iter().partition(|it| it.passes == Some(true));
     if !passing.is_empty() {
         let severity = severity(cx, &passing, all_seconds);

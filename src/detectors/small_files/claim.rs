@@ -14,7 +14,11 @@ const SHOWN: usize = 5;
 /// The finding of one location and kind.
 pub(super) fn finding(location: &str, pile: &Pile, it: &Measured, kind: &'static str, severity: Severity) -> Finding {
     let noun = if pile.is_load { "load" } else { "location" };
-    let id = if location.is_empty() { pile.table.clone().unwrap_or_else(|| "a location without a name".to_owned()) } else { location.to_owned() };
+    let id = if location.is_empty() {
+        pile.table.clone().unwrap_or_else(|| "a location without a name".to_owned())
+    } else {
+        location.to_owned()
+    };
     Finding {
         finding_id: id_of("small-files", &[&id, kind]),
         detector: "small-files",
@@ -134,11 +138,7 @@ fn histogram(sizes: &[f64]) -> String {
 
 fn explanation(pile: &Pile, it: &Measured, kind: &str) -> String {
     let part = if pile.is_load { "load" } else { "partition" };
-    let below = format!(
-        "{} % of the files are below a quarter of {}.",
-        whole(it.share_below * 100.0),
-        spoken(it.target)
-    );
+    let below = format!("{} % of the files are below a quarter of {}.", whole(it.share_below * 100.0), spoken(it.target));
     let sum = match kind {
         "over-partitioned" => format!(
             "Each of {} partitions needs a file of its own, however little it holds: compaction removes {}, coarser keys {}.",

@@ -66,12 +66,8 @@ static MIN_FILES: Limit = Limit {
     meaning: "files below which a location is too small to judge",
     source: "DataFlint's rule: more than 100 files",
 };
-static MIN_BYTES: Limit = Limit {
-    name: "min_bytes",
-    default: 16_777_216.0,
-    meaning: "bytes below which a location is too small to judge",
-    source: "our choice",
-};
+static MIN_BYTES: Limit =
+    Limit { name: "min_bytes", default: 16_777_216.0, meaning: "bytes below which a location is too small to judge", source: "our choice" };
 static MANY_FILES: Limit = Limit {
     name: "many_files",
     default: 10_000.0,
@@ -84,13 +80,18 @@ static IRREDUCIBLE: Limit = Limit {
     meaning: "share of files that only coarser partitions can remove, from which on it is over-partitioned",
     source: "our choice",
 };
-static LOW: Limit = Limit { name: "low_files", default: 100.0, meaning: "files that could go, from which on it is low", source: "our choice" };
+static LOW: Limit =
+    Limit { name: "low_files", default: 100.0, meaning: "files that could go, from which on it is low", source: "our choice" };
 static MEDIUM: Limit =
     Limit { name: "medium_files", default: 1_000.0, meaning: "files that could go, from which on it is medium", source: "our choice" };
 static HIGH: Limit =
     Limit { name: "high_files", default: 10_000.0, meaning: "files that could go, from which on it is high", source: "our choice" };
-static CRITICAL: Limit =
-    Limit { name: "critical_files", default: 100_000.0, meaning: "files that could go, from which on it is critical", source: "our choice" };
+static CRITICAL: Limit = Limit {
+    name: "critical_files",
+    default: 100_000.0,
+    meaning: "files that could go, from which on it is critical",
+    source: "our choice",
+};
 
 /// Median size below which, and share below a quarter of the target from which on, files are this bad.
 const EFFECTS: &[(Severity, f64, f64)] = &[
@@ -131,7 +132,9 @@ struct Measured {
 
 fn detect(cx: &Context<'_>) -> Result<Answer> {
     if cx.evidence.rows(&objects::TABLE) == 0 && cx.evidence.rows(&load_files::TABLE) == 0 {
-        return Ok(Answer::NotAssessed("no listing of S3 and no file of a load was read; the query history does not count files".to_owned()));
+        return Ok(Answer::NotAssessed(
+            "no listing of S3 and no file of a load was read; the query history does not count files".to_owned(),
+        ));
     }
     let mut piles: BTreeMap<(String, bool), Pile> = BTreeMap::new();
     if let Some(frame) = cx.evidence.frame(&objects::TABLE) {
