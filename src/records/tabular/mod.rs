@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 mod aligned;
 mod delimited;
+mod expanded;
 mod json_rows;
 mod parquet_rows;
 mod selected;
@@ -32,6 +33,8 @@ pub enum Form {
     },
     /// psql's drawing: a header, a rule of dashes, rows.
     Aligned,
+    /// psql's drawing of one row after the other, one cell a line.
+    Expanded,
     /// CSV without names, below the SELECT that names its columns.
     Selected,
     /// `redshift-data get-statement-result`, as fields or as CSV.
@@ -139,6 +142,7 @@ fn forms(head: &[u8]) -> Vec<Form> {
         Some(b'{' | b'[') if has("\"ColumnMetadata\"") || has("\"CSVRecords\"") => vec![Form::DataApi],
         Some(b'{' | b'[') if has("\"VarCharValue\"") => vec![Form::AthenaResults],
         Some(b'{' | b'[') => vec![Form::Objects],
+        Some(_) if expanded::has_rule(head) => vec![Form::Expanded],
         Some(_) if aligned::has_rule(head) => vec![Form::Aligned],
         Some(_) if selected::begins(head) => vec![Form::Selected],
         Some(first) => {
@@ -191,6 +195,7 @@ pub fn read(feed: &mut Feed<'_>, form: Form, cap: usize, each: &mut Each<'_>) {
         Form::Delimited { delimiter, quoting: Quoting::Quotes, headed } => delimited::read_quoted(feed, delimiter, headed, cap, each),
         Form::Delimited { delimiter, quoting, headed } => delimited::read_lines(feed, delimiter, quoting, headed, cap, each),
         Form::Aligned => aligned::read(feed, cap, each),
+        Form::Expanded => expanded::read(feed, cap, each),
         Form::Selected => selected::read(feed, cap, each),
         Form::DataApi => json_rows::read_data_api(feed, cap, each),
         Form::AthenaResults => json_rows::read_athena(feed, cap, each),

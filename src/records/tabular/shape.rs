@@ -9,7 +9,7 @@ use crate::units::{Moment, SECOND};
 impl Holds {
     /// Whether it looks like nothing else.
     pub(super) fn tells(self) -> bool {
-        matches!(self, Self::Address | Self::Word(_) | Self::Statement)
+        matches!(self, Self::Address | Self::Bucket | Self::Word(_) | Self::Statement)
     }
 }
 
@@ -126,6 +126,11 @@ pub(super) fn fit(rows: &[Cells], cell: usize, column: &Field) -> Option<i64> {
         Holds::Word(words) => all(&|it| words.contains(&it.split(['(', ',']).next().unwrap_or(it).to_ascii_lowercase().as_str())).then_some(8),
         Holds::Address if all(&|it| it.starts_with("s3://")) => Some(TELLING),
         Holds::Address => all(&|it| it.contains('/') && !it.contains(' ')).then_some(4),
+        Holds::Bucket => {
+            let first = told().next().unwrap_or_default();
+            let is_name = first.len() >= 3 && first.chars().all(|it| matches!(it, 'a'..='z' | '0'..='9' | '.' | '-'));
+            (is_name && all(&|it| it == first)).then_some(if rows.len() > 1 { TELLING } else { 2 })
+        }
         Holds::Whole(..) => all(&|it| it.parse::<i64>().is_ok()).then(|| {
             let largest = told().filter_map(|it| it.parse().ok()).max().unwrap_or(0);
             column.mostly.map_or(4, |(least, most)| if (least..=most).contains(&largest) { 5 } else { 2 })

@@ -95,3 +95,10 @@ fn rows_below_a_select_have_its_columns() {
     assert_eq!(read_first(text), ["a/b/d", "1: -1/x|y, z/7"]);
     assert!(samples(b"select a, b from t;\n").is_empty());
 }
+
+#[test]
+fn a_row_may_be_drawn_cell_by_cell() {
+    let text = "\\x\n-[ RECORD 1 ]--\na | 1\nb | one +\n  | more\n-[ RECORD 2 ]--\na | 2\nb | x | y\n\n";
+    assert_eq!(read_first(text), ["a/b", "1: 1/one\nmore", "2: 2/x | y"]);
+    assert_eq!(read_first("-[ RECORD 1 ]\na | 1\nb | 2\n-[ RECORD 2 ]\na | 3\n"), ["a/b", "1: 1/2", "2!! cut off inside a row"]);
+}

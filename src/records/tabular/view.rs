@@ -42,6 +42,8 @@ pub enum Holds {
     Word(&'static [&'static str]),
     /// An S3 address.
     Address,
+    /// An S3 bucket, the same in every row.
+    Bucket,
     /// A whole number; becomes itself times the factor, divided by the divisor.
     Whole(i64, i64),
     /// A number.
@@ -95,6 +97,11 @@ pub const fn word(name: &'static str, words: &'static [&'static str]) -> Field {
 /// An S3 address.
 pub const fn address(name: &'static str) -> Field {
     Field::new(name, Holds::Address)
+}
+
+/// An S3 bucket, the same in every row.
+pub const fn bucket(name: &'static str) -> Field {
+    Field::new(name, Holds::Bucket)
 }
 
 /// A whole number, as it is.
