@@ -175,6 +175,10 @@ impl Copy {
             let sizes: Vec<f64> = self.parts.iter().flat_map(|it| pieces(it.bytes.unwrap_or(0.0), it.splits.unwrap_or(1).max(1))).collect();
             return Some(Units { count: real(sizes.len()), sizes, told: Told::Observed });
         }
+        if observed && !self.parts.is_empty() {
+            let ranges: i64 = self.parts.iter().map(|it| it.splits.unwrap_or(1).max(1)).sum();
+            return Some(Units { sizes: Vec::new(), count: amount(ranges), told: Told::Counted });
+        }
         let files = self.files()?;
         let sizes = self.file_sizes();
         if sizes.is_empty() {

@@ -84,14 +84,18 @@ impl Warehouse {
             },
             LoadFile::fill_from,
         );
-        once(
-            &mut self.load_errors,
-            |it| {
-                let place = (it.file_name.clone(), it.line_number, it.column_name.clone(), it.position);
-                (it.view.clone(), it.query_id.clone(), place, it.error_code.clone(), it.raw_value.clone(), it.raw_line.clone())
-            },
-            LoadError::fill_from,
-        );
+        let of_error = |it: &LoadError| {
+            let place = (it.file_name.clone(), it.line_number, it.column_name.clone(), it.position);
+            (it.view.clone(), it.query_id.clone(), place, it.error_code.clone(), it.raw_value.clone(), it.raw_line.clone())
+        };
+        // One export may hold two rows alike: views cut lines and values. Another export of them is a copy.
+        let mut seen = BTreeMap::new();
+        let mut nth = |it: &LoadError| {
+            let count = seen.entry((it.origin.file.clone(), of_error(it))).or_insert(0_u32);
+            *count += 1;
+            *count
+        };
+        once(&mut self.load_errors, |it| (of_error(it), nth(it)), LoadError::fill_from);
         once(&mut self.table_stats, |it| (it.database_name.clone(), it.schema_name.clone(), it.table_name.clone()), TableStats::fill_from);
         once(&mut self.slices, |it| (it.node, it.slice), Slice::fill_from);
         once(
@@ -126,7 +130,7 @@ impl Warehouse {
 }
 
 /// Keeps the first row of each key, in the order of origin, and lets its copies fill what it lacks.
-fn once<R, K: Ord>(rows: &mut Vec<R>, key: impl Fn(&R) -> K, fill: impl Fn(&mut R, &R)) {
+fn once<R, K: Ord>(rows: &mut Vec<R>, mut key: impl FnMut(&R) -> K, fill: impl Fn(&mut R, &R)) {
     let mut at: BTreeMap<K, usize> = BTreeMap::new();
     let mut kept: Vec<R> = Vec::with_capacity(rows.len());
     for row in rows.drain(..) {

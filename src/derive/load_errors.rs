@@ -1,7 +1,11 @@
 //! Rejected values told once: SYS and STL rows of the same value are joined, details lend the value, loads lend the table.
 
 use super::statement::Statement;
-use crate::{tables::load_errors::LoadError, warehouse::Warehouse};
+use crate::{
+    tables::load_errors::LoadError,
+    units::{Moment, SECOND},
+    warehouse::Warehouse,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// File, line and column: what makes two rows of one load the same value.
@@ -58,6 +62,37 @@ fn join_twins(errors: &mut Vec<LoadError>) {
         }
     }
     *errors = kept;
+}
+
+/// A task notices that its COPY failed at most this long after the COPY began.
+const NOTICED_WITHIN: i64 = 3_600 * SECOND;
+
+/// Loads that logs saw fail: their task goes to the error rows of the same table and hour; without any, they stand for themselves.
+pub(super) fn join_logs(warehouse: &mut Warehouse, failed: &[LoadError]) {
+    let mut unmatched: Vec<LoadError> = Vec::new();
+    for told in failed {
+        let near = |at: Option<Moment>| match (at, told.event_time) {
+            (Some(began), Some(noticed)) => (0..=NOTICED_WITHIN).contains(&(noticed.0 - began.0)),
+            _ => false,
+        };
+        let table = |it: &LoadError| it.table_name.is_some() && it.table_name == told.table_name;
+        let mut known = false;
+        for error in warehouse.load_errors.iter_mut().filter(|it| table(it) && near(it.event_time)) {
+            error.name_task(&told.task());
+            known = true;
+        }
+        let again = unmatched.iter().any(|it| it.event_time == told.event_time && it.error_message == told.error_message && it.task() == told.task());
+        if known || again {
+            continue;
+        }
+        let query = warehouse.queries.iter().find(|it| {
+            let same = it.error_message.as_ref().zip(told.error_message.as_ref()).is_some_and(|(one, other)| one.contains(other.as_str()));
+            same && near(it.start_time)
+        });
+        let (system, query_id) = query.map(|it| (it.system.clone(), it.query_id.clone())).unwrap_or_default();
+        unmatched.push(LoadError { system, query_id, ..told.clone() });
+    }
+    warehouse.load_errors.extend(unmatched);
 }
 
 fn name_tables(warehouse: &mut Warehouse) {

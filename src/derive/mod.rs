@@ -36,6 +36,7 @@ pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     tries::join(&mut errors, &tries, facts);
     let twins = loads::settle(warehouse);
     load_errors::settle(warehouse, &twins);
+    load_errors::join_logs(warehouse, &facts.failed_loads);
     objects::settle(warehouse);
     denials::join(&mut errors, &warehouse.queries);
     Derived { spells: spells::spells(facts), mapped: tries::last_mapped(facts), errors, tries }

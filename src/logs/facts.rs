@@ -4,6 +4,7 @@ use crate::{
     tables::{
         TaskRef,
         errors::ErrorRow,
+        load_errors::LoadError,
         mapped::MappedTry,
         task_events::{Event, TaskEvent},
     },
@@ -30,6 +31,8 @@ pub struct Facts {
     pub events: Vec<TaskEvent>,
     /// Refusals.
     pub errors: Vec<ErrorRow>,
+    /// COPY statements that logs saw fail.
+    pub failed_loads: Vec<LoadError>,
     /// Mapped tries that ended well: how long each part of the work took.
     pub mapped: Vec<MappedTry>,
     /// Log records that were recognised as such: with a level, or with a time.
@@ -207,6 +210,7 @@ impl Facts {
         self.events.extend(other.events);
         self.errors.extend(other.errors);
         self.mapped.extend(other.mapped);
+        self.failed_loads.extend(other.failed_loads);
         self.log_records += other.log_records;
         self.succeeded.extend(other.succeeded);
         self.started.extend(other.started);

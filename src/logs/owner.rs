@@ -10,6 +10,7 @@ use crate::{
     tables::{
         Origin, TaskRef,
         errors::{ErrorRow, Voice},
+        load_errors::LoadError,
         task_events::{Event, TaskEvent},
     },
     text,
@@ -24,6 +25,7 @@ pub(super) struct Owner {
     /// What the name of the stream says.
     by_name: TaskRef,
     errors: Vec<ErrorRow>,
+    failed_loads: Vec<LoadError>,
     started: Option<(Moment, Origin)>,
     ended: Option<TaskEvent>,
     last_error: Option<(String, Origin)>,
@@ -84,6 +86,14 @@ impl Owner {
         }
     }
 
+    /// Keeps a failed load once per try: the exception tells it again.
+    pub(super) fn sees_load_fail(&mut self, failed: Option<LoadError>) {
+        let known = |it: &LoadError| self.failed_loads.iter().any(|one| (&one.error_message, &one.column_name) == (&it.error_message, &it.column_name));
+        if let Some(failed) = failed.filter(|it| !known(it)) {
+            self.failed_loads.push(failed);
+        }
+    }
+
     /// Keeps a refusal once per try; outside of a try, once per moment.
     fn take(&mut self, row: ErrorRow) {
         let of_a_try = self.task.is_known() || self.by_name.is_known();
@@ -124,6 +134,10 @@ impl Owner {
             row.fatal = failed && fatal.is_some_and(|it| (row.origin.record >= it && row.voice == Voice::Raised) || wrapped);
             row.try_state.clone_from(&state);
             facts.errors.push(row);
+        }
+        for mut failed in self.failed_loads.drain(..) {
+            failed.name_task(&task);
+            facts.failed_loads.push(failed);
         }
         if !known {
             self.started = None;

@@ -3,7 +3,7 @@
 records! {
     /// One row: what is unknown is `None`.
     LoadError in "load_errors": "one value that a COPY could not load" {
-        VIEW view: Text = "The view it comes from: sys_load_error_detail, stl_load_errors, stl_loaderror_detail",
+        VIEW view: Text = "The view it comes from: sys_load_error_detail, stl_load_errors, stl_loaderror_detail, log",
         SYSTEM system: Text = "The id space of query_id: sys, stl",
         QUERY_ID query_id: Text = "The statement",
         DATABASE_NAME database_name: Text = "Database",
@@ -21,6 +21,34 @@ records! {
         IS_NULL is_null: Flag = "Whether the value is null",
         ERROR_CODE error_code: Text = "Code of the error",
         ERROR_MESSAGE error_message: Text = "The error",
+        DAG_ID dag_id: Text = "Airflow DAG whose task ran the load",
+        TASK_ID task_id: Text = "Task that ran the load",
+        RUN_ID run_id: Text = "DAG run",
+        MAP_INDEX map_index: Count = "Index of a mapped task",
+        TRY_NUMBER try_number: Count = "1 for the first try",
         EVENT_TIME event_time: Moment = "When the load started, or when the error was noted",
+    }
+}
+
+impl LoadError {
+    /// Whose try ran the load.
+    pub fn name_task(&mut self, task: &crate::tables::TaskRef) {
+        self.dag_id.clone_from(&task.dag_id);
+        self.task_id.clone_from(&task.task_id);
+        self.run_id.clone_from(&task.run_id);
+        self.map_index = task.map_index;
+        self.try_number = task.try_number;
+    }
+
+    /// Whose try ran the load, as far as that is known.
+    pub fn task(&self) -> crate::tables::TaskRef {
+        crate::tables::TaskRef {
+            dag_id: self.dag_id.clone(),
+            task_id: self.task_id.clone(),
+            run_id: self.run_id.clone(),
+            map_index: self.map_index,
+            try_number: self.try_number,
+            inferred: false,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Key, Rejected, codes};
 use crate::{
-    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, proof},
+    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, instance_of, proof},
     units::Moment,
 };
 use serde_json::{Map, Value};
@@ -97,11 +97,13 @@ fn title(table: &str, column: &str, rejected: &[Rejected]) -> String {
     let place = if column.is_empty() { table.to_owned() } else { format!("{table}.{column}") };
     let (all, lost) = (rows(rejected, |_| true), absorbed(rejected));
     let loads = queries(rejected).len();
-    let in_loads = format!("in {loads} load{}", if loads == 1 { "" } else { "s" });
+    let in_loads = format!("in {} load{}", loads.max(1), if loads > 1 { "s" } else { "" });
+    let unknown = rejected.iter().all(|it| it.absorbed.is_none());
     let message = most(rejected, |it| it.error.error_message.as_deref()).unwrap_or("no message");
     let count = |rows: i64| format!("{rows} row{}", if rows == 1 { "" } else { "s" });
     match (lost, all - lost) {
-        (0, 0) => format!("{place}: {in_loads} COPY failed; the error rows were not brought"),
+        (0, 0) => format!("{place}: COPY failed {in_loads}: {message}"),
+        (0, rejected) if unknown => format!("{place}: {} rejected {in_loads}: {message}", count(rejected)),
         (0, failed) => format!("{place}: COPY failed {in_loads} on {}: {message}", count(failed)),
         (lost, 0) => format!("{place}: {} lost {in_loads} that completed: {message}", count(lost)),
         (lost, failed) => format!("{place}: {} lost in loads that completed, {} failed a load: {message}", count(lost), count(failed)),
@@ -115,7 +117,7 @@ fn confidence(rejected: &[Rejected]) -> Confidence {
 
 fn instance(it: &Rejected) -> Map<String, Value> {
     let error = &it.error;
-    let mut instance = Map::new();
+    let mut instance = instance_of(&error.task(), None);
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
             instance.insert(key.to_owned(), value);

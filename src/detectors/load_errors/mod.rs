@@ -4,7 +4,8 @@
 //! Values that a COPY could not load, from `SYS_LOAD_ERROR_DETAIL`, `STL_LOAD_ERRORS` and `STL_LOADERROR_DETAIL` (the same value in
 //! several of them counts once), grouped by table, column and error code; where there is no code, by the message without its
 //! values. Rows of loads that completed all the same were absorbed by MAXERROR: they are missing from the table. Loads that report
-//! rejected rows without any detail, and failed COPYs that point to the error tables, are reported too.
+//! rejected rows without any detail, and failed COPYs that point to the error tables, in the query history or in the log of a task,
+//! are reported too; where both tell, the task that ran the load is named.
 //!
 //! ## Why it matters
 //! A load that fails is seen by somebody. A load that completes without some of its rows is not: the numbers downstream are wrong,
@@ -70,7 +71,7 @@ struct Rejected {
 fn detect(cx: &Context<'_>) -> Result<Answer> {
     let evidence = [&load_errors::TABLE, &loads::TABLE, &queries::TABLE];
     if evidence.iter().all(|it| cx.evidence.rows(it) == 0) {
-        return Ok(Answer::NotAssessed("no load, load error or statement of Redshift was read".to_owned()));
+        return Ok(Answer::NotAssessed("no load, load error or statement of Redshift was read, and no log tells of a COPY that failed".to_owned()));
     }
     let copies = copies::read(cx.evidence)?;
     let ended: BTreeMap<(&str, &str), &Copy> =
@@ -79,6 +80,10 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     let collected = cx.table(&load_errors::TABLE).collect()?;
     let mut rejected: Vec<Rejected> = Vec::new();
     for error in rows(&collected).map(LoadError::read).filter(|it| cx.settings.in_window(it.event_time)) {
+        if error.view.as_deref() == Some("log") {
+            rejected.push(Rejected { error, rows: 0.0, absorbed: Some(false) });
+            continue;
+        }
         let absorbed = load_of(&error).and_then(|it| it.load.status.as_ref().map(|_| it.completed()));
         rejected.push(Rejected { error, rows: 1.0, absorbed });
     }

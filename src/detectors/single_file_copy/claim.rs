@@ -37,7 +37,7 @@ pub(super) fn finding(key: &(String, String), loads: &[Slow<'_>], severity: Seve
         severity,
         confidence: confidence(loads, slices),
         title: title(&whole, loads, slices),
-        subject: Subject { kind: "table", id: whole.table.clone() },
+        subject: Subject { kind: "table", id: name_of(&whole).to_owned() },
         facts: facts(&whole, loads, slices),
         instances: loads.iter().map(instance).collect(),
         occurrences: loads.len() as u64,
@@ -79,6 +79,11 @@ fn whole(key: &(String, String), loads: &[Slow<'_>], slices: &Slices) -> Whole {
     }
 }
 
+/// What people call it: the table, else where it is loaded from.
+fn name_of(whole: &Whole) -> &str {
+    [whole.table.as_str(), whole.source.as_str()].into_iter().find(|it| !it.is_empty()).unwrap_or("a table that no record names")
+}
+
 fn bare(table: &str) -> &str {
     table.rsplit('.').next().unwrap_or(table)
 }
@@ -111,7 +116,7 @@ fn facts(whole: &Whole, loads: &[Slow<'_>], slices: &Slices) -> Map<String, Valu
         }
     };
     let splittable = loads.first().and_then(|it| it.copy.load.splittable);
-    put("table", Some(bare(&whole.table).into()));
+    put("table", Some(bare(&whole.table)).filter(|it| !it.is_empty()).map(Value::from));
     put("schema", common(loads, |it| it.copy.load.schema_name.clone()).map(Value::from));
     put("data_source", Some(whole.source.clone()).filter(|it| !it.is_empty()).map(Value::from));
     put("format", common(loads, |it| it.copy.load.file_format.clone()).map(Value::from));
@@ -145,7 +150,7 @@ fn title(whole: &Whole, loads: &[Slow<'_>], slices: &Slices) -> String {
         None => "one slice did it all".to_owned(),
     };
     let cost = whole.recoverable.map_or(String::new(), |it| format!("; {} to gain", spoken_seconds(it)));
-    format!("{}: {loaded} of {files} {kind}{noun}, {busy}{cost}", whole.table)
+    format!("{}: {loaded} of {files} {kind}{noun}, {busy}{cost}", name_of(whole))
 }
 
 fn confidence(loads: &[Slow<'_>], slices: &Slices) -> Confidence {

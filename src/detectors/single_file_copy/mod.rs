@@ -157,7 +157,8 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     let mut open = 0;
     for copy in &judged {
         match copy.units() {
-            Some(units) if units.told > Told::Nothing => {
+            // A single file of unknown size and kind is worth a word, and no more than that.
+            Some(units) if units.told > Told::Nothing || (units.sizes.is_empty() && units.count <= 1.0) => {
                 if let Some(slow) = slow(cx, copy, units, &slices) {
                     groups.entry((copy.table(), copy.prefix())).or_default().push(slow);
                 }
