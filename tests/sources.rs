@@ -145,9 +145,11 @@ fn columns_left_out_of_an_unload_are_found_out() {
 #[test]
 fn a_column_that_is_not_known_changes_nothing_else() {
     let mut faults = Vec::new();
-    for (view, after, value) in
-        [("stl_s3client", "app_connect_time", "x"), ("sys_external_query_detail", "duration", "prod"), ("sys_load_history", "copy_job_id", "blue")]
-    {
+    for (view, after, value) in [
+        ("stl_s3client", "app_connect_time", "x"),
+        ("sys_external_query_detail", "duration", "prod"),
+        ("sys_load_history", "copy_job_id", "blue"),
+    ] {
         let case = Path::new("fixtures/sources/redshift-view").join(view);
         let known = Grid::read(&case.join("export.csv"));
         let expected = told(&load_bytes("dump", &known.csv(b',')));

@@ -67,3 +67,19 @@ fn without_error_rows_the_log_stands_for_itself() {
         (1, &"sales".into(), &"copy_sales".into())
     );
 }
+
+#[test]
+fn a_scan_tells_of_a_location_that_no_listing_does() {
+    let scans = |files: i64| {
+        let text = format!(
+            "query_id,child_query_sequence,segment_id,source_type,start_time,end_time,duration,total_partitions,qualified_partitions,scanned_files,returned_rows,returned_bytes,file_format,file_location,table_name,s3list_time,get_partition_time\n9,0,0,S3,2026-08-01 03:00:00,2026-08-01 03:00:20,20000000,10,10,{files},5,90000000,Parquet,s3://b/lake/visits/,spectrum.visits,590,20\n"
+        );
+        findings("", &[("scans.csv", text)])
+    };
+    let found = scans(1_000);
+    let told = of(&found, "small-files");
+    assert_eq!((told.len(), &told[0]["severity"], &told[0]["facts"]["kind"]), (1, &"low".into(), &"reducible".into()));
+    assert!(of(&scans(99), "small-files").is_empty());
+    assert!(of(&scans(109), "small-files").is_empty(), "99 could go");
+    assert_eq!(of(&scans(110), "small-files").len(), 1);
+}
