@@ -104,6 +104,7 @@ impl Evidence {
         evidence.put(&mapped::TABLE, mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))?);
         facts.events.clear();
         facts.mapped.clear();
+        facts.loads.clear();
         facts.failed_loads.clear();
         facts.errors.clear();
         evidence.facts = facts;

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 use polars::prelude::DataFrame;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The rows of some inputs.
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ impl Warehouse {
         // One export may hold two rows alike: views cut lines and values. Another export of them is a copy.
         let mut seen = BTreeMap::new();
         let mut nth = |it: &LoadError| {
-            let count = seen.entry((it.origin.file.clone(), of_error(it))).or_insert(0_u32);
+            let count = seen.entry((Arc::clone(&it.origin.file), of_error(it))).or_insert(0_u32);
             *count += 1;
             *count
         };

@@ -1,6 +1,6 @@
 //! Every fixture is claimed by its source and counted; a table reads the same in every form that it is exported in.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a broken test should stop loudly")]
 
 mod forms;
 
@@ -139,4 +139,61 @@ fn columns_left_out_of_an_unload_are_found_out() {
         check(&case, &grid, "UNLOAD with columns left out", &grid.unload_escaped(), &expected, &mut faults);
     }
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// A newer Redshift has columns that we do not know: nothing else is read differently, and the reader is told.
+#[test]
+fn a_column_that_is_not_known_changes_nothing_else() {
+    let mut faults = Vec::new();
+    for (view, after, value) in [
+        ("stl_s3client", "app_connect_time", "x"),
+        ("sys_external_query_detail", "duration", "prod"),
+        ("sys_load_history", "copy_job_id", "blue"),
+    ] {
+        let case = Path::new("fixtures/sources/redshift-view").join(view);
+        let known = Grid::read(&case.join("export.csv"));
+        let expected = told(&load_bytes("dump", &known.csv(b',')));
+        let grid = known.with(after, "novelty", value);
+        for (form, bytes) in grid.forms() {
+            check(&case, &grid, form, &bytes, &expected, &mut faults);
+            let note = load_bytes("dump", &bytes).coverage.into_iter().flat_map(|it| it.notes).find(|it| it.contains("not known"));
+            if note.is_none() {
+                faults.push(format!("{view} as {form}: nothing is said of the column"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Whatever is cut off or turned over: nothing panics, and every record is either read or skipped.
+#[test]
+fn damage_never_stops_the_reading() {
+    for case in cases() {
+        for file in fs::read_dir(&case).unwrap().map(|it| it.unwrap().path()).filter(|it| it.is_file()) {
+            let whole = fs::read(&file).unwrap();
+            for part in 1..12 {
+                let at = whole.len() * part / 12;
+                let mut turned = whole.clone();
+                turned[at] ^= 0x55;
+                turned.remove(at / 2);
+                for bytes in [&whole[..at], &turned] {
+                    for input in load_bytes("dump", bytes).coverage {
+                        assert_eq!(input.records, input.parsed + skipped(&input), "{} at {at}", file.display());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `aws s3 ls` prints the clock of the machine that it ran on.
+#[test]
+fn a_listing_is_read_in_the_zone_that_is_given() {
+    let mut settings = Settings::default();
+    settings.zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let listing = Listing::of(&[PathBuf::from("fixtures/sources/s3-ls/human-readable/ls.txt")]);
+    let evidence = Evidence::load(&listing, None, &settings, &Meter::default()).unwrap();
+    let input = evidence.coverage.first().unwrap();
+    assert_eq!(input.from.unwrap().rfc3339(), "2013-09-02T19:32:57.000Z");
+    assert!(input.notes.iter().any(|it| it.contains("Europe/Berlin")), "{input:?}");
 }

@@ -408,3 +408,21 @@ fn a_refused_statement_names_its_role_and_its_query() {
     assert_eq!((&facts["resource"], &found[0]["instances"][0]["query_id"]), (&"arn:aws:s3:::out/daily/*".into(), &"901".into()));
     assert_eq!((&found[1]["facts"]["kind"], &found[1]["facts"]["resource"]), (&"sql-grant".into(), &"sales".into()));
 }
+
+#[test]
+fn a_step_is_skewed_from_four_and_10_seconds_on() {
+    let step = |skew: i64, seconds: f64, step_id: i64| {
+        let text = format!(
+            "query_id,child_query_sequence,stream_id,segment_id,step_id,step_name,table_name,start_time,end_time,duration,input_bytes,output_bytes,input_rows,output_rows,data_skewness,time_skewness,metrics_level\n5,1,0,0,{step_id},hashjoin,dev.core.sales,2026-08-01 03:00:00,,{:.0},1,1,1,1,1,{skew},{}\n",
+            seconds * 1e6,
+            if step_id < 0 { "segment" } else { "step" }
+        );
+        findings(&[("steps.csv", text)], "partition-skew")
+    };
+    assert!(step(3, 600.0, 2).is_empty());
+    assert_eq!(severities(&step(4, 600.0, 2)), ["low"]);
+    assert_eq!(severities(&step(5, 600.0, 2)), ["medium"]);
+    assert_eq!(severities(&step(10, 1_000.0, 2)), ["high"]);
+    assert!(step(10, 29.0, 2).is_empty(), "below 30 s of steps");
+    assert!(step(10, 600.0, -1).is_empty(), "rows of a segment are no steps");
+}

@@ -35,6 +35,7 @@ pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     let mut errors = refusals::once(&facts.errors);
     tries::join(&mut errors, &tries, facts);
     let twins = loads::settle(warehouse);
+    loads::name_tasks(&mut warehouse.loads, &facts.loads);
     load_errors::settle(warehouse, &twins);
     load_errors::join_logs(warehouse, &facts.failed_loads);
     objects::settle(warehouse);

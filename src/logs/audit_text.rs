@@ -1,4 +1,4 @@
-//! CloudTrail records that stand in a text: quoted, fenced, broken, cut out, or in the columns of a table.
+//! `CloudTrail` records that stand in a text: quoted, fenced, broken, cut out, or in the columns of a table.
 
 use super::audit::{self, Audit};
 use crate::{

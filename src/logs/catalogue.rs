@@ -175,7 +175,7 @@ fn spoken<'a>(text: &'a str, record: &Record<'_>, worded: bool) -> Option<Spoken
         let heard = also(&body)
             && message.level.is_none_or_matches(record.level)
             && (vouched || (!worded && message.speaker.may_be(record.logger)));
-        heard.then(|| Spoken { message, event: *event, body })
+        heard.then_some(Spoken { message, event: *event, body })
     })
 }
 

@@ -5,6 +5,7 @@ use crate::{
         TaskRef,
         errors::ErrorRow,
         load_errors::LoadError,
+        loads::Load,
         mapped::MappedTry,
         task_events::{Event, TaskEvent},
     },
@@ -31,6 +32,8 @@ pub struct Facts {
     pub events: Vec<TaskEvent>,
     /// Refusals.
     pub errors: Vec<ErrorRow>,
+    /// COPY statements that logs show.
+    pub loads: Vec<Load>,
     /// COPY statements that logs saw fail.
     pub failed_loads: Vec<LoadError>,
     /// Mapped tries that ended well: how long each part of the work took.
@@ -207,6 +210,7 @@ impl Facts {
         taken_over(&mut self.events, other.events);
         taken_over(&mut self.errors, other.errors);
         self.mapped.extend(other.mapped);
+        self.loads.extend(other.loads);
         self.failed_loads.extend(other.failed_loads);
         self.log_records += other.log_records;
         taken_over(&mut self.succeeded, other.succeeded);

@@ -30,16 +30,12 @@ fn facts(record: &Record<'_>, spoken: &Spoken<'_>) -> Vec<TaskEvent> {
     match event {
         Event::Finished => finished(&mut fact, body),
         Event::Ended if message.names == Naming::Fields => ended(&mut fact, body),
-        Event::Ended if message.names == Naming::Code => {
-            if !exited(&mut fact, body) {
-                return Vec::new();
-            }
+        Event::Ended if message.names == Naming::Code && !exited(&mut fact, body) => {
+            return Vec::new();
         }
         Event::Queued => fact.queue = body.split(" and queue ").nth(1).and_then(first_word),
-        Event::StateMismatch => {
-            if !mismatch(&mut fact, body) {
-                return Vec::new();
-            }
+        Event::StateMismatch if !mismatch(&mut fact, body) => {
+            return Vec::new();
         }
         Event::PoolFull => fact.detail = body.split(" pool ").nth(1).and_then(first_word),
         Event::DagLimit => fact.detail = identity::instances(body).into_iter().next().and_then(|it| it.0.dag_id),

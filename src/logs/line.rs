@@ -86,7 +86,7 @@ fn placed(text: &str) -> Option<Head<'_>> {
     let (place, after) = text.trim_start_matches('{').split_once('}')?;
     let (file, line) = place.split_once(':')?;
     let (level, body) = split_level(after.trim_start_matches('}').trim_start());
-    let is_place = file.ends_with(".py") && line.bytes().all(|it| it.is_ascii_digit());
+    let is_place = file.strip_suffix(".py").is_some() && line.bytes().all(|it| it.is_ascii_digit());
     (is_place && level.is_some()).then_some(Head { stamp: None, level, origin: file, process: "", body })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! lines and events ──▶ stream (records) ──▶ lifecycle (facts about tasks) ──▶ facts
-//!                                       └─▶ refusals (AWS errors), failed loads ──▶ owner (whose try) ──▶ facts
+//!                                       └─▶ refusals (AWS errors), loads ──▶ owner (whose try) ──▶ facts
 //! ```
 
 use crate::{
@@ -25,10 +25,10 @@ mod audit_text;
 mod aws_error;
 mod catalogue;
 pub mod facts;
-mod failed_loads;
 mod identity;
 mod lifecycle;
 mod line;
+mod loads;
 mod owner;
 mod refusals;
 mod stream;
@@ -176,7 +176,7 @@ impl<'f> LogReader<'f> {
         let nearby = stream.nearby.as_ref().filter(|it| record.origin.record.saturating_sub(it.1) <= NEARBY).map(|it| it.0.as_str());
         let rows = refusals::rows(&record, nearby);
         owner.hears(&record, rows);
-        owner.sees_load_fail(failed_loads::find(&record, nearby));
+        owner.loads(loads::run(&record), loads::failed(&record));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
         Origin, TaskRef,
         errors::{ErrorRow, Voice},
         load_errors::LoadError,
+        loads::Load,
         task_events::{Event, TaskEvent},
     },
     text,
@@ -25,6 +26,7 @@ pub(super) struct Owner {
     /// What the name of the stream says.
     by_name: TaskRef,
     errors: Vec<ErrorRow>,
+    loads: Vec<Load>,
     failed_loads: Vec<LoadError>,
     started: Option<(Moment, Origin)>,
     ended: Option<TaskEvent>,
@@ -61,11 +63,11 @@ impl Owner {
 
     /// The task's own log says how its try ended.
     pub(super) fn ends(&mut self, event: TaskEvent) {
-        // The last word counts: Airflow first logs the exception, then what it makes of it. An exit code adds nothing to that.
-        let only_code = event.excerpt.as_deref().is_some_and(|it| it.starts_with("Task exited with return code"));
-        if !(only_code && self.ended.is_some()) {
-            self.ended = Some(event);
+        if self.task.task_id.is_none() {
+            self.task.fill_from(&event.task);
         }
+        // The last word counts: Airflow first logs the exception, then what it makes of it.
+        self.ended = Some(event);
     }
 
     /// Looks at any record of the try: refusals that it tells, the error that it may end with.
@@ -86,12 +88,15 @@ impl Owner {
         }
     }
 
-    /// Keeps a failed load once per try: the exception tells it again.
-    pub(super) fn sees_load_fail(&mut self, failed: Option<LoadError>) {
-        let known = |it: &LoadError| {
-            self.failed_loads.iter().any(|one| (&one.error_message, &one.column_name) == (&it.error_message, &it.column_name))
-        };
-        if let Some(failed) = failed.filter(|it| !known(it)) {
+    /// Keeps the loads that it runs, and those that fail once per try: the exception tells them again.
+    pub(super) fn loads(&mut self, run: Option<Load>, failed: Option<LoadError>) {
+        self.loads.extend(run);
+        let Some(mut failed) = failed else { return };
+        if failed.table_name.is_none() {
+            failed.table_name = self.loads.last().and_then(|it| it.table_name.clone());
+        }
+        let same = |it: &LoadError| (&it.error_message, &it.column_name) == (&failed.error_message, &failed.column_name);
+        if !self.failed_loads.iter().any(same) {
             self.failed_loads.push(failed);
         }
     }
@@ -121,11 +126,8 @@ impl Owner {
     pub(super) fn close(&mut self, facts: &mut Facts) {
         let mut task = std::mem::take(&mut self.task);
         task.fill_from(&self.by_name);
-        let ended = self.ended.take();
-        if let Some(ended) = &ended {
-            task.fill_from(&ended.task);
-        }
         let known = task.is_known();
+        let ended = self.ended.take();
         let state = ended.as_ref().and_then(|it| it.state.clone());
         let failed = matches!(state.as_deref(), Some("failed" | "up_for_retry"));
         let (last_error, fatal) = (self.last_error.take(), self.fatal.take());
@@ -140,17 +142,16 @@ impl Owner {
             row.try_state.clone_from(&state);
             facts.errors.push(row);
         }
+        for mut load in self.loads.drain(..).filter(|_| known) {
+            load.name_task(&task);
+            facts.loads.push(load);
+        }
         for mut failed in self.failed_loads.drain(..) {
             failed.name_task(&task);
             facts.failed_loads.push(failed);
         }
         if !known {
             self.started = None;
-            // A failure without a name is a failure all the same.
-            if let Some(mut end) = ended.filter(|_| failed) {
-                end.detail = last_error.map(|it| it.0);
-                facts.push(end);
-            }
             return;
         }
         if let Some((at, origin)) = self.started.take() {

@@ -36,7 +36,9 @@ pub(super) fn rows(record: &Record<'_>, nearby: Option<&str>) -> Vec<ErrorRow> {
     if !recorded.is_empty() {
         // A program that prints a record tells of it; a dump of records has no levels.
         if record.level.is_some() || record.printed {
-            recorded.iter_mut().for_each(|it| it.voice = Voice::Printed);
+            for it in &mut recorded {
+                it.voice = Voice::Printed;
+            }
         }
         return recorded;
     }

@@ -76,7 +76,9 @@ impl Report {
         };
         let proofs = verdicts.iter_mut().flat_map(|it| &mut it.findings).flat_map(|it| &mut it.evidence);
         proofs.for_each(|it| place(&it.source, &mut it.locator));
-        failed.iter_mut().for_each(|it| place(&it.source, &mut it.locator));
+        for it in &mut failed {
+            place(&it.source, &mut it.locator);
+        }
         Ok(Self {
             since: settings.since,
             until: settings.until,

@@ -20,7 +20,7 @@ fn claims(head: &Head<'_>) -> bool {
     audit || (has(MESSAGES) && (has(TIMES) || has(STREAMS) || names.iter().any(|it| it == "@ptr")))
 }
 
-/// A row of a query about CloudTrail: its columns as a text that holds the record.
+/// A row of a query about `CloudTrail`: its columns as a text that holds the record.
 fn audit_row(columns: &csv::ByteRecord, row: &csv::ByteRecord) -> Option<String> {
     let line = |(name, value): (&[u8], &[u8])| {
         format!("{}: \"{}\"", String::from_utf8_lossy(name), String::from_utf8_lossy(value).replace('"', "'"))

@@ -76,7 +76,7 @@ fn cell(row: &Value, field: &str) -> Option<String> {
     Some(value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
 }
 
-/// A row of a query about CloudTrail: its fields as a text that holds the record.
+/// A row of a query about `CloudTrail`: its fields as a text that holds the record.
 fn audit_row(row: &Value) -> Option<String> {
     let cells = row.as_array()?;
     let line = |it: &Value| Some(format!("{}: \"{}\"", it.get("field")?.as_str()?, it.get("value")?.as_str()?));

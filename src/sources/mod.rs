@@ -232,6 +232,9 @@ impl Batch {
 /// What is wrong with a JSON text whose last record is whole.
 const UNFINISHED: &str = "cut off: the JSON text does not end";
 
+/// What the reader should know of an answer that names a page after it.
+const ONE_PAGE: &str = "one page of an answer: NextToken names the one that follows";
+
 /// Hands every JSON record of an input to `each`, which says whether it understood it.
 fn each_json(
     feed: &mut Feed<'_>,
@@ -283,9 +286,12 @@ fn each_row(
         input.feed.drain();
         return input.out.skip_damaged("columns of no view that we know", 1);
     };
-    let mut layout = Some(layout);
     let (file, out) = (&input.name, &mut *input.out);
-    let mut unknown: Vec<String> = Vec::new();
+    let mut unknown: Vec<String> = layout.unknown.iter().filter(|it| !it.is_empty()).cloned().collect();
+    if layout.inferred {
+        out.notes.push("the export names no columns: which ones were left out was told from the values".to_owned());
+    }
+    let mut layout = Some(layout);
     tabular::read(input.feed, form, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {
         (Part::Header(names), _) => {
             layout = Layout::by_names(names, views);
@@ -306,6 +312,7 @@ fn each_row(
         (Part::Row(_), None) => out.skip("columns of no view that we know", number),
         (Part::Damaged(reason), _) => out.skip(reason, number),
         (Part::CutOff(reason), _) => out.skip_damaged(reason, number),
+        (Part::GoesOn, _) => out.notes.push(ONE_PAGE.to_owned()),
         (Part::Unfinished, _) => out.partial.push(UNFINISHED.to_owned()),
     });
     if !unknown.is_empty() {

@@ -4,7 +4,7 @@ use super::{Head, Input, Source, each_row, read_nothing};
 use crate::{
     records::tabular::{
         Form,
-        view::{View, flag, moment, text, whole, word},
+        view::{View, bucket, flag, moment, text, whole, word},
     },
     tables::objects::Object,
 };
@@ -35,7 +35,7 @@ static INVENTORY: View = View {
     name: "inventory",
     needs: &[&["bucket"], &["key"], &["size"], &["last_modified_date", "storage_class", "e_tag"]],
     columns: &[
-        text("bucket"),
+        bucket("bucket"),
         text("key"),
         text("version_id").also(&["versionid"]),
         flag("is_latest").also(&["islatest"]),

@@ -29,6 +29,34 @@ records! {
         COPY_JOB_ID copy_job_id: Text = "Auto-copy job",
         USER_ID user_id: Text = "Who ran it",
         COMPUTE_TYPE compute_type: Text = "primary, secondary, primary-scale",
+        DAG_ID dag_id: Text = "Airflow DAG whose task ran it",
+        TASK_ID task_id: Text = "Task that ran it",
+        RUN_ID run_id: Text = "DAG run",
+        MAP_INDEX map_index: Count = "Index of a mapped task",
+        TRY_NUMBER try_number: Count = "1 for the first try",
         SAME_AS same_as: Text = "Id of the same load in the other id space",
+    }
+}
+
+impl Load {
+    /// Whose try ran it.
+    pub fn name_task(&mut self, task: &crate::tables::TaskRef) {
+        self.dag_id.clone_from(&task.dag_id);
+        self.task_id.clone_from(&task.task_id);
+        self.run_id.clone_from(&task.run_id);
+        self.map_index = task.map_index;
+        self.try_number = task.try_number;
+    }
+
+    /// Whose try ran it, as far as that is known.
+    pub fn task(&self) -> crate::tables::TaskRef {
+        crate::tables::TaskRef {
+            dag_id: self.dag_id.clone(),
+            task_id: self.task_id.clone(),
+            run_id: self.run_id.clone(),
+            map_index: self.map_index,
+            try_number: self.try_number,
+            inferred: false,
+        }
     }
 }

@@ -29,12 +29,22 @@ impl Grid {
         self
     }
 
+    pub(crate) fn with(mut self, after: &str, name: &str, value: &str) -> Self {
+        let at = self.names.iter().position(|it| it == after).unwrap() + 1;
+        self.names.insert(at, name.to_owned());
+        for row in &mut self.rows {
+            row.insert(at, value.to_owned());
+        }
+        self
+    }
+
     pub(crate) fn forms(&self) -> Vec<(&'static str, Vec<u8>)> {
         let mut forms = vec![
             ("CSV with semicolons", self.csv(b';')),
             ("CSV with tabs", self.csv(b'\t')),
             ("CSV, all in quotes, upper case, CRLF, BOM, nulls spelled", self.dbeaver()),
             ("psql", self.aligned()),
+            ("psql with \\x", self.expanded()),
             ("UNLOAD ESCAPE", self.unload_escaped()),
             ("UNLOAD ADDQUOTES", self.unload_quoted()),
             ("UNLOAD PARQUET", self.parquet()),
@@ -89,6 +99,13 @@ impl Grid {
         let rows: Vec<String> = self.rows.iter().map(|it| line(it)).collect();
         let table = format!("{}\n{}\n{}\n({} rows)\n\n", line(&self.names), rule.join("+"), rows.join("\n"), self.rows.len());
         format!("dev=# select *\nfrom a_view\nwhere x = 'a | b';\n\n{table}").into_bytes()
+    }
+
+    fn expanded(&self) -> Vec<u8> {
+        let cells =
+            |row: &Vec<String>| self.names.iter().zip(row).map(|(name, it)| format!("{name:<24} | {it}\n")).collect::<Vec<_>>().concat();
+        let rows = self.rows.iter().enumerate().map(|(at, row)| format!("-[ RECORD {} ]------------+----\n{}", at + 1, cells(row)));
+        format!("Expanded display is on.\n{}\n", rows.collect::<Vec<_>>().concat()).into_bytes()
     }
 
     fn unaligned(&self) -> Vec<u8> {

@@ -33,5 +33,5 @@ answer["by_severity"] = dict(
 answer["joined"] = duckdb.sql(
     f"""select count(*) from read_parquet('{folder}/findings/*/*.parquet') f
         join read_parquet('{folder}/instances/*/*.parquet') i using (finding_id)"""
-).fetchone()[0]
+).fetchall()[0][0]
 print(json.dumps(answer))

@@ -3,7 +3,7 @@
 use super::Slow;
 use crate::{
     copies::{Slices, Told},
-    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, proof, seconds},
+    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, instance_of, proof, seconds},
     stats::{median, rounded},
     units::{Moment, spoken_bytes, spoken_seconds},
 };
@@ -170,7 +170,7 @@ fn confidence(loads: &[Slow<'_>], slices: &Slices) -> Confidence {
 
 fn instance(slow: &Slow<'_>) -> Map<String, Value> {
     let load = &slow.copy.load;
-    let mut instance = Map::new();
+    let mut instance = instance_of(&load.task(), None);
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
             instance.insert(key.to_owned(), value);

@@ -5,6 +5,7 @@
 //! prefix. Each partition, and each load, needs `ceil(bytes / target)` files and at least one. What is there beyond that is
 //! `reducible`: compaction removes it. What is needed only because there are so many partitions is `over-partitioned`: only coarser
 //! keys remove it. How bad: the median size and the share of files below a quarter of the target, and how many files could go.
+//! Where only Redshift's scans of an external table tell of a location, the files that they opened are counted: low at most.
 //! Markers (`_SUCCESS`, `_$folder$`, `.crc`), table metadata, empty objects, old versions and delete markers are left out.
 //!
 //! ## Why it matters
@@ -28,7 +29,7 @@ use crate::{
     settings::Limit,
     stats::{self, amount, real},
     tables::{
-        Origin, load_files, loads,
+        Origin, external_scans, load_files, loads,
         objects::{self, Object},
         rows,
     },
@@ -37,12 +38,13 @@ use crate::{
 use std::collections::BTreeMap;
 
 mod claim;
+mod scans;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "small-files",
     title: "a location or a load made of too many tiny files",
-    needs: "an S3 listing or Inventory, an Athena result of \"$path\" and \"$file_size\", or the files of Redshift loads",
-    reads: &[&objects::TABLE, &loads::TABLE, &load_files::TABLE],
+    needs: "an S3 listing or Inventory, an Athena result of \"$path\" and \"$file_size\", the files of Redshift loads, or SYS_EXTERNAL_QUERY_DETAIL",
+    reads: &[&objects::TABLE, &loads::TABLE, &load_files::TABLE, &external_scans::TABLE],
     limits: &[&TARGET, &TABLE_FORMAT_TARGET, &MIN_FILES, &MIN_BYTES, &MANY_FILES, &IRREDUCIBLE, &LOW, &MEDIUM, &HIGH, &CRITICAL],
     text: include_str!("mod.rs"),
     detect,
@@ -131,9 +133,9 @@ struct Measured {
 }
 
 fn detect(cx: &Context<'_>) -> Result<Answer> {
-    if cx.evidence.rows(&objects::TABLE) == 0 && cx.evidence.rows(&load_files::TABLE) == 0 {
+    if [&objects::TABLE, &load_files::TABLE, &external_scans::TABLE].iter().all(|it| cx.evidence.rows(it) == 0) {
         return Ok(Answer::NotAssessed(
-            "no listing of S3 and no file of a load was read; the query history does not count files".to_owned(),
+            "no listing of S3, no file of a load and no external scan was read; the query history does not count files".to_owned(),
         ));
     }
     let mut piles: BTreeMap<(String, bool), Pile> = BTreeMap::new();
@@ -159,6 +161,8 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     for ((location, _), pile) in &piles {
         findings.extend(judge(cx, location, pile));
     }
+    let listed = piles.keys().filter(|it| !it.1).map(|it| it.0.clone()).collect();
+    findings.extend(scans::findings(cx, &listed)?);
     Ok(Answer::Findings(findings))
 }
 

@@ -224,7 +224,7 @@ fn kind_of(error: &AwsError) -> &'static str {
         _ if error.message.contains("Lake Formation permission") => "lake-formation",
         _ if code.contains("KMS") => "kms",
         // The key behind another service's object: the call was not one of KMS itself.
-        _ if action.starts_with("kms:") && !error.operation.as_deref().and_then(names::service_of).is_some_and(|it| it == "kms") => "kms",
+        _ if action.starts_with("kms:") && error.operation.as_deref().and_then(names::service_of).is_none_or(|it| it != "kms") => "kms",
         _ if error.message.contains("customer master key") => "kms",
         // A HEAD answer has no body: without s3:ListBucket a missing key is answered 403 too.
         _ if !told && matches!(error.operation.as_deref(), Some("HeadObject" | "HeadBucket" | "REST.HEAD.OBJECT" | "REST.HEAD.BUCKET")) => {

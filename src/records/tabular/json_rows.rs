@@ -62,7 +62,7 @@ pub(super) fn read_data_api(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>
         }
     });
     rows.name(&envelope, "ColumnMetadata", "name");
-    rows.end();
+    rows.end(&envelope);
 }
 
 /// Reads `get-query-results`.
@@ -89,7 +89,7 @@ pub(super) fn read_athena(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>) 
         }
     });
     rows.name(&envelope, "ColumnInfo", "Name");
-    rows.end();
+    rows.end(&envelope);
 }
 
 /// Rows whose names may come after them.
@@ -128,12 +128,20 @@ impl<'a, 'e> Late<'a, 'e> {
         if self.names.is_some() { self.rows.row(&cells) } else { self.held.push(cells) }
     }
 
-    fn end(mut self) {
+    fn end(mut self, envelope: &[u8]) {
         for cells in std::mem::take(&mut self.held) {
             self.rows.row(&cells);
         }
+        if goes_on(envelope) {
+            (self.rows.each)(Part::GoesOn, self.rows.number);
+        }
         self.rows.end();
     }
+}
+
+/// Whether an answer names the page that follows it.
+fn goes_on(envelope: &[u8]) -> bool {
+    String::from_utf8_lossy(envelope).split_once("\"NextToken\"").is_some_and(|(_, it)| it.trim_start_matches([':', ' ']).starts_with('"'))
 }
 
 fn looks_like_names(cells: &[String]) -> bool {

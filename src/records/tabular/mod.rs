@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 mod aligned;
 mod delimited;
+mod expanded;
 mod json_rows;
 mod parquet_rows;
 mod selected;
@@ -32,6 +33,8 @@ pub enum Form {
     },
     /// psql's drawing: a header, a rule of dashes, rows.
     Aligned,
+    /// psql's drawing of one row after the other, one cell a line.
+    Expanded,
     /// CSV without names, below the SELECT that names its columns.
     Selected,
     /// `redshift-data get-statement-result`, as fields or as CSV.
@@ -68,6 +71,8 @@ pub enum Part<'a> {
     CutOff(&'static str),
     /// The end came too early, between two rows.
     Unfinished,
+    /// The answer goes on in another page.
+    GoesOn,
 }
 
 /// Takes the parts of a table, with the number of the row, counted from 1.
@@ -137,6 +142,7 @@ fn forms(head: &[u8]) -> Vec<Form> {
         Some(b'{' | b'[') if has("\"ColumnMetadata\"") || has("\"CSVRecords\"") => vec![Form::DataApi],
         Some(b'{' | b'[') if has("\"VarCharValue\"") => vec![Form::AthenaResults],
         Some(b'{' | b'[') => vec![Form::Objects],
+        Some(_) if expanded::has_rule(head) => vec![Form::Expanded],
         Some(_) if aligned::has_rule(head) => vec![Form::Aligned],
         Some(_) if selected::begins(head) => vec![Form::Selected],
         Some(first) => {
@@ -172,9 +178,13 @@ fn sample(head: &[u8], form: Form) -> Option<Sample> {
                 sample.columns = names.to_vec();
             }
         }
-        Part::Row(cells) if sample.rows.len() < SAMPLED => sample.rows.push(cells.clone()),
-        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished => {}
+        Part::Row(cells) if sample.rows.len() <= SAMPLED => sample.rows.push(cells.clone()),
+        Part::Row(_) | Part::Damaged(_) | Part::CutOff(_) | Part::Unfinished | Part::GoesOn => {}
     });
+    // The end of what is looked at may cut a row, and its last cell.
+    if !head.ends_with(b"\n") && sample.rows.len() > 1 {
+        sample.rows.pop();
+    }
     let told = !sample.columns.is_empty() && (form != Form::Selected || !sample.rows.is_empty());
     (told || !sample.rows.is_empty()).then_some(sample)
 }
@@ -185,6 +195,7 @@ pub fn read(feed: &mut Feed<'_>, form: Form, cap: usize, each: &mut Each<'_>) {
         Form::Delimited { delimiter, quoting: Quoting::Quotes, headed } => delimited::read_quoted(feed, delimiter, headed, cap, each),
         Form::Delimited { delimiter, quoting, headed } => delimited::read_lines(feed, delimiter, quoting, headed, cap, each),
         Form::Aligned => aligned::read(feed, cap, each),
+        Form::Expanded => expanded::read(feed, cap, each),
         Form::Selected => selected::read(feed, cap, each),
         Form::DataApi => json_rows::read_data_api(feed, cap, each),
         Form::AthenaResults => json_rows::read_athena(feed, cap, each),

@@ -2,14 +2,14 @@
 
 use super::{
     Cells,
-    view::{Field, Holds, flag_of},
+    view::{Field, Holds, View, flag_of},
 };
 use crate::units::{Moment, SECOND};
 
 impl Holds {
     /// Whether it looks like nothing else.
     pub(super) fn tells(self) -> bool {
-        matches!(self, Self::Address | Self::Word(_) | Self::Statement)
+        matches!(self, Self::Address | Self::Bucket | Self::Word(_) | Self::Statement)
     }
 }
 
@@ -20,34 +20,94 @@ const LEFT_OUT: i64 = 1;
 /// A sum that no alignment reaches.
 const NEVER: i64 = i64::MIN / 4;
 
-/// The best way to lay cells onto columns in order: its score, and the cell of each column.
-pub(super) fn align(rows: &[Cells], width: usize, columns: &[Field]) -> Option<(i64, Vec<Option<usize>>)> {
-    // best[cell][column]: of laying the cells from `cell` on onto the columns from `column` on.
-    let mut best = vec![vec![NEVER; columns.len() + 1]; width + 1];
-    let fits: Vec<Vec<Option<i64>>> = (0..width).map(|cell| columns.iter().map(|column| fit(rows, cell, column)).collect()).collect();
-    let at = |best: &[Vec<i64>], cell: usize, column: usize| best.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER);
+/// What it costs to take a cell for a column that the view does not have, and how many of them there may be.
+const UNKNOWN: i64 = 6;
+const MOST_UNKNOWN: usize = 2;
+
+/// Cells laid onto columns.
+pub(super) struct Alignment {
+    /// How well they fit.
+    pub(super) score: i64,
+    /// The cell of each column.
+    pub(super) cells: Vec<Option<usize>>,
+    /// Cells of no column.
+    pub(super) unknown: Vec<usize>,
+}
+
+/// The best way to lay cells onto the columns of a view in their order. Of columns that a cell could be alike, the first
+/// is meant; a measure that could be another one is left aside, for it must not be guessed.
+pub(super) fn align(rows: &[Cells], width: usize, view: &View) -> Option<Alignment> {
+    let columns = view.columns;
+    let fits: Vec<Vec<Option<i64>>> = (0..width)
+        .map(|cell| columns.iter().map(|column| Some(fit(rows, cell, column)? + i64::from(view.must_have(column)))).collect())
+        .collect();
     let of = |cell: usize, column: usize| fits.get(cell).and_then(|it| it.get(column)).copied().flatten();
+    // after[cell][column]: of laying the cells from `cell` on onto the columns from `column` on; before: those before.
+    let mut after = Sums::new(width, columns.len());
+    after.set(width, columns.len(), 0);
     for cell in (0..=width).rev() {
         for column in (0..=columns.len()).rev() {
-            let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
-            let left = if column < columns.len() { at(&best, cell, column + 1) - LEFT_OUT } else { NEVER };
-            let end = if cell == width && column == columns.len() { 0 } else { NEVER };
-            if let Some(slot) = best.get_mut(cell).and_then(|it| it.get_mut(column)) {
-                *slot = taken.max(left).max(end);
-            }
+            let taken = of(cell, column).map_or(NEVER, |it| it + after.at(cell + 1, column + 1));
+            let aside = (after.at(cell, column + 1) - LEFT_OUT).max(after.at(cell + 1, column) - UNKNOWN);
+            after.raise(cell, column, taken.max(aside));
         }
     }
-    let score = at(&best, 0, 0);
-    let mut cells = vec![None; columns.len()];
-    let mut cell = 0;
-    for (column, slot) in cells.iter_mut().enumerate() {
-        let taken = of(cell, column).map_or(NEVER, |it| it + at(&best, cell + 1, column + 1));
-        if cell < width && taken == at(&best, cell, column) {
-            *slot = Some(cell);
+    let mut before = Sums::new(width, columns.len());
+    before.set(0, 0, 0);
+    for cell in 0..=width {
+        for column in 0..=columns.len() {
+            let here = before.at(cell, column);
+            before.raise(cell, column + 1, here - LEFT_OUT);
+            before.raise(cell + 1, column, here - UNKNOWN);
+            before.raise(cell + 1, column + 1, of(cell, column).map_or(NEVER, |it| here + it));
+        }
+    }
+    let score = after.at(0, 0);
+    let mut alignment = Alignment { score, cells: vec![None; columns.len()], unknown: Vec::new() };
+    let through = |cell: usize, column: usize| {
+        of(cell, column).is_some_and(|it| before.at(cell, column) + it + after.at(cell + 1, column + 1) == score)
+    };
+    let (mut cell, mut column) = (0, 0);
+    while cell < width {
+        let here = after.at(cell, column);
+        if of(cell, column).is_some_and(|it| it + after.at(cell + 1, column + 1) == here) {
+            let doubtful =
+                columns.get(column).is_some_and(Field::measures) && (0..columns.len()).any(|it| it != column && through(cell, it));
+            if let Some(slot) = alignment.cells.get_mut(column).filter(|_| !doubtful) {
+                *slot = Some(cell);
+            }
+            (cell, column) = (cell + 1, column + 1);
+        } else if column < columns.len() && after.at(cell, column + 1) - LEFT_OUT == here {
+            column += 1;
+        } else {
+            alignment.unknown.push(cell);
             cell += 1;
         }
     }
-    (score > NEVER / 2).then_some((score, cells))
+    (score > 0 && alignment.unknown.len() <= MOST_UNKNOWN).then_some(alignment)
+}
+
+/// Sums by cell and column; outside of them, and before they are raised, never.
+struct Sums(Vec<Vec<i64>>);
+
+impl Sums {
+    fn new(width: usize, columns: usize) -> Self {
+        Self(vec![vec![NEVER; columns + 1]; width + 1])
+    }
+
+    fn at(&self, cell: usize, column: usize) -> i64 {
+        self.0.get(cell).and_then(|it| it.get(column)).copied().unwrap_or(NEVER)
+    }
+
+    fn set(&mut self, cell: usize, column: usize, sum: i64) {
+        if let Some(slot) = self.0.get_mut(cell).and_then(|it| it.get_mut(column)) {
+            *slot = sum;
+        }
+    }
+
+    fn raise(&mut self, cell: usize, column: usize, sum: i64) {
+        self.set(cell, column, sum.max(self.at(cell, column)));
+    }
 }
 
 /// How well a cell of all rows fits a column; `None` when it cannot be.
@@ -69,6 +129,11 @@ pub(super) fn fit(rows: &[Cells], cell: usize, column: &Field) -> Option<i64> {
         }
         Holds::Address if all(&|it| it.starts_with("s3://")) => Some(TELLING),
         Holds::Address => all(&|it| it.contains('/') && !it.contains(' ')).then_some(4),
+        Holds::Bucket => {
+            let first = told().next().unwrap_or_default();
+            let is_name = first.len() >= 3 && first.chars().all(|it| matches!(it, 'a'..='z' | '0'..='9' | '.' | '-'));
+            (is_name && all(&|it| it == first)).then_some(if rows.len() > 1 { TELLING } else { 2 })
+        }
         Holds::Whole(..) => all(&|it| it.parse::<i64>().is_ok()).then(|| {
             let largest = told().filter_map(|it| it.parse().ok()).max().unwrap_or(0);
             column.mostly.map_or(4, |(least, most)| if (least..=most).contains(&largest) { 5 } else { 2 })

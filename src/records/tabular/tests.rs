@@ -21,6 +21,7 @@ fn read_as(text: &[u8], form: Form, cap: usize) -> Vec<String> {
             Part::Damaged(reason) => format!("{number}! {reason}"),
             Part::CutOff(reason) => format!("{number}!! {reason}"),
             Part::Unfinished => "unfinished".to_owned(),
+            Part::GoesOn => "goes on".to_owned(),
         });
     });
     told
@@ -52,7 +53,7 @@ fn a_drawing_in_two_parts_is_one_table() {
 
 #[test]
 fn a_long_drawing_streams_and_loses_nothing() {
-    let rows: String = (0..1000).map(|it| format!(" {it} | x\n")).collect();
+    let rows: String = (0..1000).map(|it| format!(" {it} | x\n")).collect::<Vec<_>>().concat();
     let told = read_first(&format!(" a | b\n---+---\n{rows}(1000 rows)\n"));
     assert_eq!(told.iter().filter(|it| it.ends_with("/x")).count(), 1000);
     assert_eq!(told.last().unwrap(), "1000: 999/x");
@@ -82,6 +83,8 @@ fn names_may_come_after_the_rows() {
     let cut = r#"{"ColumnMetadata":[{"name":"a"}],"Records":[[{"longValue":1}],[{"longV"#;
     assert_eq!(read_first(cut), ["a", "1: 1", "2!! cut off inside a JSON record"]);
     assert_eq!(read_first(r#"[{"a":1},"#), ["a", "1: 1", "unfinished"]);
+    let page = r#"{"ColumnMetadata":[{"name":"a"}],"Records":[[{"longValue":1}]],"NextToken":"x"}"#;
+    assert_eq!(read_first(page), ["a", "1: 1", "goes on"]);
     let athena = r#"{"ResultSet":{"Rows":[{"Data":[{"VarCharValue":"p"},{"VarCharValue":"q"}]},{"Data":[{"VarCharValue":"1"},{}]}]}}"#;
     assert_eq!(read_first(athena), ["p/q", "1: 1/-"]);
 }
@@ -91,4 +94,11 @@ fn rows_below_a_select_have_its_columns() {
     let text = "--why\nSELECT t.a, btrim(b), substring(c,1,2) as d\nFROM t;\n\n--result\n-1,\"x|y, z\",7\n(1 row)\n";
     assert_eq!(read_first(text), ["a/b/d", "1: -1/x|y, z/7"]);
     assert!(samples(b"select a, b from t;\n").is_empty());
+}
+
+#[test]
+fn a_row_may_be_drawn_cell_by_cell() {
+    let text = "\\x\n-[ RECORD 1 ]--\na | 1\nb | one +\n  | more\n-[ RECORD 2 ]--\na | 2\nb | x | y\n\n";
+    assert_eq!(read_first(text), ["a/b", "1: 1/one\nmore", "2: 2/x | y"]);
+    assert_eq!(read_first("-[ RECORD 1 ]\na | 1\nb | 2\n-[ RECORD 2 ]\na | 3\n"), ["a/b", "1: 1/2", "2!! cut off inside a row"]);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Cells, Form, Sample,
-    shape::{TELLING, align, fit},
+    shape::{Alignment, TELLING, align, fit},
 };
 use crate::units::{Moment, SECOND};
 use std::borrow::Cow;
@@ -42,6 +42,8 @@ pub enum Holds {
     Word(&'static [&'static str]),
     /// An S3 address.
     Address,
+    /// An S3 bucket, the same in every row.
+    Bucket,
     /// A whole number; becomes itself times the factor, divided by the divisor.
     Whole(i64, i64),
     /// A number.
@@ -63,6 +65,11 @@ impl Field {
     #[must_use]
     pub const fn also(self, also: &'static [&'static str]) -> Self {
         Self { also, ..self }
+    }
+
+    /// Whether it is an amount in a unit, and neither a name nor a place in an order.
+    pub(super) fn measures(&self) -> bool {
+        matches!(self.holds, Holds::Real) || matches!(self.holds, Holds::Whole(factor, divisor) if (factor, divisor) != (1, 1))
     }
 
     /// Between which bounds its largest value mostly is.
@@ -90,6 +97,11 @@ pub const fn word(name: &'static str, words: &'static [&'static str]) -> Field {
 /// An S3 address.
 pub const fn address(name: &'static str) -> Field {
     Field::new(name, Holds::Address)
+}
+
+/// An S3 bucket, the same in every row.
+pub const fn bucket(name: &'static str) -> Field {
+    Field::new(name, Holds::Bucket)
 }
 
 /// A whole number, as it is.
@@ -137,6 +149,11 @@ impl View {
         exact.or_else(|| self.columns.iter().position(|it| it.also.contains(&name)))
     }
 
+    /// Whether there is no table of the view without the column.
+    pub(super) fn must_have(&self, column: &Field) -> bool {
+        self.needs.iter().any(|group| *group == [column.name])
+    }
+
     fn satisfied(&self, has: impl Fn(&str) -> bool) -> bool {
         self.needs.iter().all(|group| group.iter().any(|it| has(it)))
     }
@@ -150,6 +167,8 @@ pub struct Layout {
     cells: Vec<Option<usize>>,
     /// Columns that the view does not have.
     pub unknown: Vec<String>,
+    /// Whether no names stand above the columns, and some are left out: which ones had to be told from the values.
+    pub inferred: bool,
 }
 
 impl Layout {
@@ -161,7 +180,7 @@ impl Layout {
     /// The view that has most of the columns.
     pub fn by_names(names: &[String], views: &[&'static View]) -> Option<Self> {
         let fitting = views.iter().filter_map(|view| {
-            let mut layout = Self { view, cells: vec![None; view.columns.len()], unknown: Vec::new() };
+            let mut layout = Self { view, cells: vec![None; view.columns.len()], unknown: Vec::new(), inferred: false };
             for (at, name) in names.iter().enumerate() {
                 match view.place(name).and_then(|it| layout.cells.get_mut(it)) {
                     Some(cell) if cell.is_none() => *cell = Some(at),
@@ -184,8 +203,9 @@ impl Layout {
             return None;
         }
         let fitting = views.iter().filter_map(|view| {
-            let (score, cells) = align(rows, width, view.columns)?;
-            let layout = Self { view, cells, unknown: Vec::new() };
+            let Alignment { score, cells, unknown } = align(rows, width, view)?;
+            let unknown = unknown.iter().map(|it| format!("column {}", it + 1)).collect();
+            let layout = Self { view, cells, unknown, inferred: width != view.columns.len() };
             let mut laid = view.columns.iter().zip(&layout.cells).filter_map(|(column, cell)| Some((column, (*cell)?)));
             let tells = laid.any(|(column, cell)| column.holds.tells() && fit(rows, cell, column).is_some_and(|it| it >= TELLING));
             (tells && view.satisfied(|it| layout.cell(it).is_some())).then_some((score, layout))

@@ -12,7 +12,7 @@ pub(super) static SHAPES: &[Shape] = &[
     ),
     weak(
         "a refusal of an unnamed caller",
-        r#"(?i)\bnot\s+authorized\s+to\s+perform:?\s+(?:operation:?\s+)?\[?(?P<action>[a-z][\w-]+:[A-Z]\w+)\]?(?:\s+on\s+(?:the\s+)?resources?:?\s+(?P<rest>[^\n]{0,500}))?"#,
+        r"(?i)\bnot\s+authorized\s+to\s+perform:?\s+(?:operation:?\s+)?\[?(?P<action>[a-z][\w-]+:[A-Z]\w+)\]?(?:\s+on\s+(?:the\s+)?resources?:?\s+(?P<rest>[^\n]{0,500}))?",
         &[],
         sentence,
     ),

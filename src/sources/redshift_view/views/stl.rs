@@ -1,6 +1,6 @@
 //! `STL_*`, `STV_SLICES` and `SVV_TABLE_INFO`: query ids of their own, one row a slice.
 
-use super::{FORMATS, MANY, SIZE};
+use super::{CODES, FORMATS, MANY, SIZE, TYPES};
 use crate::records::tabular::view::{
     Field, View, address, flag, mebibytes, micros, moment, moment_2000, real, statement, text, whole, word,
 };
@@ -24,12 +24,12 @@ pub(in super::super) static STL_LOAD_ERRORS: View = View {
         address("filename").also(&["file", "substring"]),
         whole("line_number").also(&["line"]),
         text("colname").also(&["column", "column_name"]),
-        text("type").also(&["column_type"]),
+        word("type", TYPES).also(&["column_type"]),
         text("col_length"),
-        whole("position").also(&["pos"]),
+        whole("position").mostly(-1, CODES.0).also(&["pos"]),
         text("raw_line").also(&["line_text"]),
         text("raw_field_value").also(&["field_text", "value"]),
-        whole("err_code"),
+        whole("err_code").mostly(CODES.0, CODES.1),
         text("err_reason").also(&["reason", "error_reason", "error"]),
         flag("is_partial"),
         whole("start_offset"),
@@ -52,7 +52,7 @@ pub(in super::super) static STL_LOADERROR_DETAIL: View = View {
         text("colname"),
         text("value"),
         flag("is_null"),
-        text("type"),
+        word("type", TYPES),
         text("col_length"),
     ],
 };

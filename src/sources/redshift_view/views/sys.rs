@@ -1,6 +1,6 @@
 //! `SYS_*`: provisioned clusters and serverless workgroups; durations in microseconds.
 
-use super::{FORMATS, MANY, SIZE};
+use super::{CODES, FORMATS, MANY, SIZE, TYPES};
 use crate::records::tabular::view::{Field, View, address, flag, mebibytes, micros, moment, real, statement, text, whole, word};
 
 const STATUSES: &[&str] = &["planning", "queued", "running", "returning", "failed", "canceled", "success"];
@@ -67,7 +67,7 @@ pub(in super::super) static SYS_QUERY_HISTORY: View = View {
         micros("compile_time"),
         micros("planning_time"),
         micros("lock_wait_time"),
-        whole("service_class_id"),
+        whole("service_class_id").mostly(1, 200),
         text("service_class_name"),
         text("query_priority"),
         flag("short_query_accelerated"),
@@ -175,10 +175,10 @@ pub(in super::super) static SYS_LOAD_ERROR_DETAIL: View = View {
         address("file_name"),
         whole("line_number"),
         text("column_name"),
-        text("column_type"),
+        word("column_type", TYPES),
         text("column_length"),
-        whole("position"),
-        whole("error_code"),
+        whole("position").mostly(-1, CODES.0),
+        whole("error_code").mostly(CODES.0, CODES.1),
         text("error_message"),
     ],
 };

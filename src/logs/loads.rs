@@ -1,7 +1,10 @@
-//! COPY statements that failed, as clients and tasks log them.
+//! COPY statements as clients and tasks log them: those that run, and those that fail.
 
 use super::stream::Record;
-use crate::{tables::load_errors::LoadError, text};
+use crate::{
+    tables::{load_errors::LoadError, loads::Load},
+    text,
+};
 
 pattern!(
     FAILED,
@@ -12,23 +15,37 @@ pattern!(
     r#"Error \(?#?(?:code )?(?P<code>\d{4})\)? while loading data into Redshift: "(?P<message>[^"\n]+)"(?:\s+Table name: (?P<table>\S+))?(?:\s+Column name: (?P<column>\S+))?(?:\s+Column type: (?P<type>[^\n]+))?"#
 );
 pattern!(UNSUPPORTED, r"(?P<message>[A-Z][A-Z ]+ (?:argument|option|parameter) is not supported for [\w ]+ based COPY)");
-pattern!(COPY, r#"(?i)\bcopy\s+(?P<table>[\w."$]+)\s*(?:\([^)]*\)\s*)?from\s+'s3://"#);
+pattern!(COPY, r#"(?i)\bcopy\s+(?P<table>[\w."$]+)\s*(?:\([^)]*\)\s*)?from\s+\\?'(?P<place>s3://[^'\\]+)"#);
+
+/// The COPY that a record shows.
+pub(super) fn run(record: &Record<'_>) -> Option<Load> {
+    if !record.body.contains("s3://") {
+        return None;
+    }
+    let statement = COPY.as_ref()?.captures(record.body)?;
+    let name = statement.name("table")?.as_str().replace('"', "");
+    let mut parts = name.rsplit('.').map(ToOwned::to_owned);
+    Some(Load {
+        table_name: parts.next(),
+        schema_name: parts.next(),
+        data_source: statement.name("place").map(|it| text::safe(it.as_str(), 1_024)),
+        start_time: record.at,
+        origin: record.origin.clone(),
+        ..Load::default()
+    })
+}
 
 /// The failed COPY that a record tells of.
-pub(super) fn find(record: &Record<'_>, nearby: Option<&str>) -> Option<LoadError> {
+pub(super) fn failed(record: &Record<'_>) -> Option<LoadError> {
     // A fast look: these words stand in every one of them.
     if !record.body.contains("failed") && !record.body.contains("Redshift") && !record.body.contains("COPY") {
         return None;
     }
     let found = [&FAILED, &VALUE, &UNSUPPORTED].into_iter().find_map(|it| it.as_ref()?.captures(record.body))?;
     let group = |name: &str| found.name(name).map(|it| text::safe(it.as_str().trim(), 400));
-    let named = || {
-        let statement = COPY.as_ref()?.captures(nearby?)?;
-        statement.name("table").map(|it| it.as_str().replace('"', ""))
-    };
     Some(LoadError {
         view: Some("log".to_owned()),
-        table_name: group("table").or_else(named),
+        table_name: group("table"),
         column_name: group("column"),
         column_type: group("type"),
         error_code: group("code"),
