@@ -135,6 +135,15 @@ impl Evidence {
         self.coverage.iter().all(|it| it.problems.is_empty())
     }
 
+    /// Whether an input may hold a record of the window; inputs whose records have no time do not count beside others.
+    pub fn reaches(&self, settings: &Settings) -> bool {
+        let mut spans = self.coverage.iter().filter_map(|it| Some((it.from?, it.to?))).peekable();
+        let overlaps = |(from, to): (Moment, Moment)| {
+            settings.since.is_none_or(|since| to >= since) && settings.until.is_none_or(|until| from < until)
+        };
+        spans.peek().is_none() || spans.any(overlaps)
+    }
+
     /// The last moment of any record.
     pub fn last(&self) -> Option<Moment> {
         self.coverage.iter().filter_map(|it| it.to).max()

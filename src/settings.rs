@@ -51,7 +51,7 @@ pub const CAPS: &[(&str, &str)] = &[
 impl Settings {
     /// Reads a settings file: `[detectors.<id>] key = number`, `[input] record_bytes = …`.
     pub fn read(&mut self, text: &str, origin: &str) -> Result<()> {
-        let document: toml::Table = toml::from_str(text).map_err(|it| Error::Usage(format!("{origin}: {}", it.message())))?;
+        let document: toml::Table = toml::from_str(text).map_err(|it| Error::Usage(format!("{origin}: {}", it.to_string().trim_end())))?;
         for (section, value) in &document {
             let table = value.as_table().ok_or_else(|| Error::Usage(format!("{origin}: `{section}` is not a table")))?;
             match section.as_str() {
@@ -95,8 +95,9 @@ impl Settings {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a positive number; a float saturates")]
     fn set_cap(&mut self, key: &str, value: f64) -> Result<()> {
-        if value < 1.0 {
-            return Err(Error::Usage(format!("input.{key} must be at least 1, not {value}")));
+        // Beyond 2^53 a float no longer holds every whole number.
+        if !(1.0..=9e15).contains(&value) || value.fract() != 0.0 {
+            return Err(Error::Usage(format!("input.{key} must be a whole number of at least 1, not {value}")));
         }
         match key {
             "record_bytes" => self.caps.record_bytes = value as usize,
@@ -147,8 +148,8 @@ fn number(value: &toml::Value, origin: &str, key: &str) -> Result<f64> {
 
 /// Names the nearest word that would be right.
 pub fn unknown(what: &str, given: &str, known: &[&str], origin: &str) -> Error {
-    let nearest = known.iter().min_by_key(|it| distance(given, it));
-    let hint = nearest.map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
+    let nearest = known.iter().map(|it| (distance(given, it), it)).min().filter(|it| it.0 <= given.chars().count().div_ceil(3));
+    let hint = nearest.map_or_else(|| format!("; there is {}", known.join(", ")), |it| format!("; did you mean `{}`?", it.1));
     Error::Usage(format!("{origin}: no {what} is called `{given}`{hint}"))
 }
 

@@ -24,7 +24,12 @@ const SECRETS: &[Secret] = &[
     Secret { pattern: r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,})", keeps: "" },
     Secret { pattern: r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s'\x22<>]+", keeps: "$1" },
     Secret { pattern: r"(?i)([?&](?:Signature|AWSAccessKeyId|sig|sv|token|access_token)=)[^&\s'\x22<>]+", keeps: "$1" },
-    Secret { pattern: r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s/:@'\x22]*:)[^\s@'\x22]+(@)", keeps: "$1[redacted]$2" },
+    Secret { pattern: r"(?i)(\bhooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_-]+", keeps: "$1" },
+    Secret { pattern: r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s/:@'\x22]*:)[^\s'\x22]+(@)", keeps: "$1[redacted]$2" },
+    Secret {
+        pattern: r"(?i)(\b(?:mysql|mysqldump|mysqladmin|mariadb|sqlcmd|bteq|sqlplus)\b[^\r\n|;]*?\s-p)[^\s'\x22-][^\s'\x22]*",
+        keeps: "$1",
+    },
     Secret {
         pattern: r"(?i)(\b(?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?(?:bearer|basic|aws4-hmac-sha256)?\s*)[^\s'\x22]{6,}[^'\x22\r\n]*",
         keeps: "$1",
@@ -155,6 +160,9 @@ mod tests {
             (r#"{"password": "hunter2pw", "x": 1}"#, "hunter2pw"),
             (r#"{\"aws_session_token\": \"IQoJb3JpZ2luX2VjEXAMPLE0123456789abcdef\"}"#, "IQoJb3"),
             ("PGPASSWORD=hunter2pw psql", "hunter2pw"),
+            ("postgres://u:p@hunter2pw@db/dev", "hunter2pw"),
+            ("mysql -u root -phunter2pw -h db", "hunter2pw"),
+            ("https://hooks.slack.com/services/T000/B000/hunter2pw", "hunter2pw"),
         ];
         for (text, secret) in secrets {
             assert!(!redact(text).contains(secret), "{}", redact(text));

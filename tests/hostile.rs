@@ -77,6 +77,49 @@ fn each_damaged_input_says_what_is_wrong_and_the_others_are_read() {
 }
 
 #[test]
+fn damage_costs_the_record_that_it_hit() {
+    let event = |at: u64| {
+        let message = format!("An error occurred (AccessDenied) when calling the GetObject operation: Access Denied {at}");
+        serde_json::json!({"logStreamName": "s", "timestamp": 1_700_000_000_000 + at * 60_000, "message": message, "eventId": "1"})
+            .to_string()
+    };
+    // Every second line lacks its end, the first one too.
+    let cut: Vec<String> = (0..10).map(|it| event(it)).enumerate().map(|(at, it)| it[..it.len() - (at + 1) % 2 * 20].to_owned()).collect();
+    let csv = |rows: &str| format!("timestamp,message\n{rows}").into_bytes();
+    let given = folder(&[
+        ("half.ndjson", cut.join("\n").into_bytes()),
+        ("cut.csv", csv("1700000000000,\"An error occurred (Acc")),
+        ("unclosed.csv", csv("1700000000000,\"a\n1700000000001,b\n")),
+        ("whole.csv", csv("1700000000000,\"says \"\"a\"\"\nand b\"\n1700000000001,b\n")),
+    ]);
+    let report = common::analyze(&[given.path()]);
+    let half = report.coverage.iter().find(|it| it.path.ends_with("half.ndjson")).unwrap();
+    assert_eq!((half.kind, half.records, half.parsed), (Some("cloudwatch-events"), 10, 5));
+    assert_eq!(half.problems, ["JSON record cut off at the end of its line"]);
+    for name in ["cut.csv", "unclosed.csv"] {
+        assert!(problems_of(&report, name).concat().starts_with("a quote is not closed"), "{name}");
+    }
+    assert_eq!(problems_of(&report, "whole.csv"), Vec::<String>::new());
+}
+
+/// Logs of one try that were joined, or fetched twice into one file, tell of one failure.
+#[test]
+fn a_log_twice_in_one_file_is_one_try() {
+    let log = "[2026-11-20T08:26:16.644+0000] {taskinstance.py:2614} INFO - Dependencies all met for dep_context=non-requeueable deps ti=<TaskInstance: d.t manual__2026-11-20T08:26:02+00:00 [queued]>\n\
+[2026-11-20T08:26:16.670+0000] {taskinstance.py:2867} INFO - Starting attempt 1 of 1\n\
+[2026-11-20T08:26:17.357+0000] {taskinstance.py:3313} ERROR - Task failed with exception\n\
+Traceback (most recent call last):\n\
+botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the GetObject operation: User: arn:aws:sts::123456789012:assumed-role/etl/s is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::b/k.csv\" because no identity-based policy allows the s3:GetObject action\n\
+[2026-11-20T08:26:17.377+0000] {taskinstance.py:1226} INFO - Marking task as FAILED. dag_id=d, task_id=t, run_id=manual__2026-11-20T08:26:02+00:00, execution_date=20261120T082602, start_date=20261120T082616, end_date=20261120T082617\n";
+    let once = common::analyze_text("a.log", log.as_bytes());
+    let twice = common::analyze_text("a.log", format!("{log}{log}").as_bytes());
+    let said = |it: &casefile::report::Report| it.findings().iter().map(|it| (it.severity, it.title.clone())).collect::<Vec<_>>();
+    assert_eq!(said(&once).len(), 1);
+    assert_eq!(said(&once), said(&twice));
+    assert!(twice.failed.is_empty());
+}
+
+#[test]
 fn one_endless_line_is_cut_and_said() {
     let mut long = vec![b'x'; 64 << 20];
     long.extend_from_slice(format!("\n{DENIAL}").as_bytes());

@@ -85,7 +85,7 @@ impl Listing {
             if path.as_os_str() == "-" {
                 listing.files.push(RawFile { name: "-".to_owned(), path: None, bytes: 0 });
             } else {
-                listing.walk(path);
+                listing.walk(path, true);
             }
         }
         listing.files.sort();
@@ -94,7 +94,7 @@ impl Listing {
         listing
     }
 
-    fn walk(&mut self, path: &Path) {
+    fn walk(&mut self, path: &Path, named: bool) {
         let meta = match fs::metadata(path) {
             Ok(meta) => meta,
             Err(error) => return self.refuse(path, &error),
@@ -108,17 +108,18 @@ impl Listing {
                         match entry {
                             // A link inside a tree may lead in circles: only those the user names are followed.
                             Ok(entry) if entry.file_type().is_ok_and(|it| it.is_symlink()) && entry.path().is_dir() => {}
-                            Ok(entry) => self.walk(&entry.path()),
+                            Ok(entry) => self.walk(&entry.path(), false),
                             Err(error) => self.refuse(path, &error),
                         }
                     }
                 }
                 Err(error) => self.refuse(path, &error),
             }
-        } else if is_pipe(&meta) {
+        } else if named && is_pipe(&meta) {
+            // A pipe that the user names has a writer, as in <(zcat ...); one that lies in a tree may wait for ever.
             self.files.push(RawFile { name: shown(path), path: Some(path.to_owned()), bytes: 0 });
         } else {
-            self.unreadable.push(Unreadable { name: shown(path), reason: "neither a file nor a directory".to_owned() });
+            self.unreadable.push(Unreadable { name: shown(path), reason: "neither a file nor a directory: not read".to_owned() });
         }
     }
 

@@ -16,7 +16,7 @@ use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -83,6 +83,12 @@ pub(super) struct SharedArgs {
     pub(super) verbose: bool,
 }
 
+/// The longest file of settings, in bytes.
+const MOST_SETTINGS: u64 = 1 << 20;
+
+/// How many problems with inputs are named on standard error.
+const MOST_PROBLEMS: usize = 10;
+
 /// The severity from which on the exit code is 1; `None` is never.
 pub(super) type FailOn = Option<Severity>;
 
@@ -91,13 +97,11 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
     settings.zone = TimeZone::get(&args.tz)
         .map_err(|_| Error::Usage(format!("--tz {}: no such zone; write one like Europe/Berlin or UTC", args.tz)))?;
     let listing = Listing::of(&args.paths);
-    if listing.files.is_empty()
-        && let Some(first) = listing.unreadable.first()
-    {
+    if listing.files.is_empty() && !listing.unreadable.is_empty() {
         for it in &listing.unreadable {
-            eprintln!("casefile: {}: {}", it.name, it.reason);
+            super::complain(&format!("{}: {}", it.name, it.reason));
         }
-        return Err(Error::Usage(format!("no input could be opened: {} ({})", first.name, first.reason)));
+        return Err(Error::Usage("no input could be opened".to_owned()));
     }
     let meter = Meter::default();
     let total = listing.files.iter().map(|it| it.bytes).sum();
@@ -110,7 +114,13 @@ impl SharedArgs {
     pub(super) fn settings(&self) -> Result<Settings> {
         let mut settings = Settings::default();
         if let Some(path) = &self.config {
-            let text = fs::read_to_string(path).map_err(|it| Error::Usage(format!("--config {}: {it}", path.display())))?;
+            let wrong = |it: &dyn std::fmt::Display| Error::Usage(format!("--config {}: {it}", path.display()));
+            let mut text = String::new();
+            let file = fs::File::open(path).map_err(|it| wrong(&it))?;
+            file.take(MOST_SETTINGS + 1).read_to_string(&mut text).map_err(|it| wrong(&it))?;
+            if text.len() as u64 > MOST_SETTINGS {
+                return Err(wrong(&format!("longer than {MOST_SETTINGS} bytes: no file of settings")));
+            }
             settings.read(&text, &path.display().to_string())?;
         }
         for assignment in &self.set {
@@ -149,6 +159,16 @@ impl SharedArgs {
         if let Some(dir) = &self.out {
             ending.write_failed = write(dir, &report, evidence, with_evidence).err();
         }
+        if self.format != "text" {
+            // A person who pipes the report on still sees that it is not the whole.
+            for (path, problem) in report.problems().take(MOST_PROBLEMS) {
+                super::complain(&format!("{path}: {problem}"));
+            }
+            let others = report.problems().count().saturating_sub(MOST_PROBLEMS);
+            if others > 0 {
+                super::complain(&format!("{others} more problems: the report lists them"));
+            }
+        }
         self.print(&report)?;
         Ok(ending)
     }
@@ -170,38 +190,43 @@ impl SharedArgs {
     }
 }
 
-/// Writes the tables of a report, and of its evidence.
+/// Writes the tables of a report, and of its evidence: `<table>/dt=<day>/<run>.parquet`, all of them or none.
 fn write(dir: &Path, report: &Report, evidence: &Evidence, with_evidence: bool) -> Result<()> {
     let (day, run_id) = (report.day(), report.run_id());
+    let folder = |table: &str| dir.join(table).join(format!("dt={day}"));
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     for (table, bytes) in parquet::files(report, &run_id)? {
-        store(&dir.join(table).join(format!("dt={day}")), &format!("{run_id}.parquet"), &bytes)?;
+        files.push((folder(table), bytes));
     }
     if with_evidence {
         for table in casefile::tables::TABLES {
             if let Some(frame) = evidence.frame(table) {
-                store(&dir.join("evidence"), &format!("{}.parquet", table.name), &parquet::evidence(table, frame)?)?;
+                files.push((folder(&format!("evidence/{}", table.name)), parquet::evidence(table, frame)?));
             }
         }
     }
-    Ok(())
+    let temporary = |folder: &Path| folder.join(format!(".{run_id}.parquet.tmp"));
+    let stored = files.iter().try_for_each(|(folder, bytes)| store(folder, &temporary(folder), bytes));
+    let named = stored.and_then(|()| {
+        files.iter().try_for_each(|(folder, _)| {
+            let path = folder.join(format!("{run_id}.parquet"));
+            fs::rename(temporary(folder), &path).map_err(|source| Error::Write { path, source })
+        })
+    });
+    if named.is_err() {
+        for (folder, _) in &files {
+            // What could not be written whole must not stay behind; if it cannot be removed either, the first error counts.
+            fs::remove_file(temporary(folder)).unwrap_or_default();
+        }
+    }
+    named
 }
 
-/// Writes under a temporary name, then renames: nothing half-written is visible.
-fn store(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let path = dir.join(name);
-    let failed = |source| Error::Write { path: path.clone(), source };
-    fs::create_dir_all(dir).map_err(failed)?;
-    let temporary = dir.join(format!(".{name}.tmp"));
-    let written = fs::File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    if let Err(source) = written {
-        // What could not be written whole must not stay behind; if it cannot be removed either, the first error counts.
-        fs::remove_file(&temporary).unwrap_or_default();
-        return Err(failed(source));
-    }
-    fs::rename(&temporary, &path).map_err(failed)
+fn store(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |source| Error::Write { path: path.to_owned(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = fs::File::create(path).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
 }
 
 fn parse_time(text: &str) -> std::result::Result<Moment, String> {

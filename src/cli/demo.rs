@@ -11,11 +11,23 @@ pub(super) struct DemoArgs {
     shared: SharedArgs,
 }
 
-/// The dumps: real Airflow logs, cut to the telling parts.
+/// A dump under the name that reports give it.
+macro_rules! dump {
+    ($name:literal) => {
+        (concat!("demo/", $name), include_bytes!(concat!("../../fixtures/demo/", $name)))
+    };
+}
+
+/// The dumps: real Airflow logs, cut to the telling parts, and exports of an invented warehouse and its bucket.
 const DUMPS: &[(&str, &[u8])] = &[
-    ("demo/scheduler.log", include_bytes!("../../fixtures/demo/scheduler.log")),
-    ("demo/worker.log", include_bytes!("../../fixtures/demo/worker.log")),
-    ("demo/task-events.json", include_bytes!("../../fixtures/demo/task-events.json")),
+    dump!("scheduler.log"),
+    dump!("worker.log"),
+    dump!("task-events.json"),
+    dump!("sys_load_history.csv"),
+    dump!("sys_load_error_detail.csv"),
+    dump!("stv_slices.json"),
+    dump!("listing_wonka-shared-dev_customers.txt"),
+    dump!("list-objects-v2_wonka-curated-dev_reviews.json"),
 ];
 
 pub(super) fn run(args: &DemoArgs) -> Result<Ending> {

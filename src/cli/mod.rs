@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
 
-use casefile::{error::Error, finding::Severity, report::FORMATS};
+use casefile::{error::Error, finding::Severity, report::FORMATS, text};
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::{io, process::ExitCode};
 
@@ -30,7 +30,7 @@ Exit codes:
   4    internal error
   6    analysed, but writing the report failed
   130  interrupted
-When several apply: 2, 4, 6, 1, 3 in that order; the summary names them all.";
+When several apply: 2, 4, 6, 1, 3 in that order; standard error names them all.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -79,7 +79,13 @@ struct Ending {
 }
 
 pub(crate) fn run() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) if told.use_stderr() => told.exit(),
+        // Help and version are output too: a disk that is full must not look like success.
+        Err(told) => return told.print().map_or_else(|it| refusal(&write_error("standard output", it)), |()| ExitCode::SUCCESS),
+    };
+    let ended = match cli.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detectors => describe::detectors(),
@@ -98,17 +104,25 @@ pub(crate) fn run() -> ExitCode {
     };
     match ended {
         Ok(ending) => exit_code(&ending),
-        Err(error) => {
-            eprintln!("casefile: {error}");
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => refusal(&error),
     }
+}
+
+fn refusal(error: &Error) -> ExitCode {
+    complain(&error.to_string());
+    ExitCode::from(error.exit_code())
+}
+
+/// Says something on standard error; names of files may hold anything.
+fn complain(text: &str) {
+    let lines: Vec<String> = text::safe(text, 4_000).lines().map(ToOwned::to_owned).collect();
+    eprintln!("casefile: {}", lines.join("\n  "));
 }
 
 /// One code of all that apply; the others are named.
 fn exit_code(ending: &Ending) -> ExitCode {
     if let Some(error) = &ending.write_failed {
-        eprintln!("casefile: {error}");
+        complain(&error.to_string());
     }
     let mut codes = Vec::new();
     if let Some(error) = &ending.write_failed {
@@ -122,7 +136,7 @@ fn exit_code(ending: &Ending) -> ExitCode {
     }
     if codes.len() > 1 {
         let all: Vec<String> = codes.iter().map(ToString::to_string).collect();
-        eprintln!("casefile: exit codes {} apply; the first one is given", all.join(", "));
+        complain(&format!("exit codes {} apply; the first one is given", all.join(", ")));
     }
     ExitCode::from(codes.first().copied().unwrap_or(0))
 }

@@ -5,7 +5,7 @@ use crate::{
     evidence::Evidence,
     finding::{Finding, Severity},
     settings::{Limit, Settings},
-    tables::Table,
+    tables::{Table, objects, table_stats},
 };
 use polars::prelude::LazyFrame;
 
@@ -35,6 +35,8 @@ pub struct Detector {
     pub title: &'static str,
     /// The evidence it needs, for people.
     pub needs: &'static str,
+    /// Whether what it finds made something fail, or only made it slow or dear.
+    pub fails: bool,
     /// The tables it reads.
     pub reads: &'static [&'static Table],
     /// Its limits.
@@ -109,12 +111,18 @@ pub fn judge(detectors: &[&'static Detector], evidence: &Evidence, settings: &Se
     let ask = |detector: &&'static Detector| {
         let answer = (detector.detect)(&Context { detector, evidence, settings })?;
         let rows = detector.reads.iter().map(|it| (it.name, evidence.rows(it))).collect();
-        Ok(verdict(detector, answer, rows, evidence))
+        Ok(verdict(detector, answer, rows, evidence, settings))
     };
     detectors.iter().map(ask).collect()
 }
 
-fn verdict(detector: &'static Detector, answer: Answer, evidence: Vec<(&'static str, usize)>, all: &Evidence) -> Verdict {
+fn verdict(
+    detector: &'static Detector,
+    answer: Answer,
+    evidence: Vec<(&'static str, usize)>,
+    all: &Evidence,
+    settings: &Settings,
+) -> Verdict {
     let partial = || "an input was not read whole: what it held is not judged".to_owned();
     let reason = (!all.is_complete()).then(partial);
     match answer {
@@ -126,10 +134,21 @@ fn verdict(detector: &'static Detector, answer: Answer, evidence: Vec<(&'static 
                 let order = |it: &Finding| (std::cmp::Reverse(it.severity), it.first_seen.is_none(), it.first_seen, it.finding_id.clone());
                 order(a).cmp(&order(b))
             });
-            let verdict = if findings.is_empty() { "clean" } else { "findings" };
+            let (verdict, reason) = match findings.is_empty() {
+                false => ("findings", reason),
+                true if judges_only_events(&evidence) && !all.reaches(settings) => {
+                    ("not-assessed", Some("no record of the inputs lies in the window of --since, --until or --last".to_owned()))
+                }
+                true => ("clean", reason),
+            };
             Verdict { detector, verdict, reason, evidence, findings }
         }
     }
+}
+
+/// Whether none of the rows tells of a state, which holds at any time.
+fn judges_only_events(evidence: &[(&'static str, usize)]) -> bool {
+    evidence.iter().all(|(table, rows)| *rows == 0 || ![objects::TABLE.name, table_stats::TABLE.name].contains(table))
 }
 
 /// The severity whose threshold a value reaches, from the highest down.

@@ -50,7 +50,9 @@ impl Owner {
         }
         let other = (self.task.task_id.is_some() && task.task_id.is_some() && !same(&self.task, &task))
             || (self.ended.is_some() && task.try_number.is_some() && task.try_number != self.task.try_number);
-        if other {
+        // A try that failed does not begin again: what follows is its log once more.
+        let again = self.ended.as_ref().is_some_and(|it| is_failed(it.state.as_deref()));
+        if other || again {
             self.close(facts);
         }
         let known = std::mem::take(&mut self.task);
@@ -129,7 +131,7 @@ impl Owner {
         let known = task.is_known();
         let ended = self.ended.take();
         let state = ended.as_ref().and_then(|it| it.state.clone());
-        let failed = matches!(state.as_deref(), Some("failed" | "up_for_retry"));
+        let failed = is_failed(state.as_deref());
         let (last_error, fatal) = (self.last_error.take(), self.fatal.take());
         let wrapped = last_error.as_ref().is_some_and(|it| is_wrapper(&it.0));
         for mut row in self.errors.drain(..) {
@@ -165,6 +167,10 @@ impl Owner {
             facts.push(end);
         }
     }
+}
+
+fn is_failed(state: Option<&str>) -> bool {
+    matches!(state, Some("failed" | "up_for_retry"))
 }
 
 fn same(a: &TaskRef, b: &TaskRef) -> bool {

@@ -23,6 +23,9 @@ pattern!(SERVICE_PATH, r"(?:/services/|@aws-sdk/client-|Aws::|Amazon\.|amazonaws
 pattern!(FRAME, r#"File "([^"]+)", line (\d+), in (\w+)"#);
 pattern!(QUERY, r"(?i)query(?:_?execution)?[_ ]?id['\x22]?\s*[:=]\s*['\x22]?([0-9a-f]{8}-[0-9a-f-]{27}|\d{8}_\d{6}_\w+|\d{3,})");
 
+/// What stands between the exceptions of one chain.
+const CHAINED: &[&str] = &["During handling of the above exception", "direct cause of the following exception", "Caused by:"];
+
 /// How much text around a refusal its excerpt holds.
 const BEFORE: usize = 500;
 const BEHIND: usize = 900;
@@ -75,10 +78,17 @@ fn row(found: Found, record: &Record<'_>, nearby: Option<&str>) -> ErrorRow {
         recovered: false,
         query_id: QUERY.as_ref().and_then(|it| it.captures(record.body)).map(|it| it[1].to_owned()),
         frame: frame(record.body),
-        excerpt: text::safe(record.body.get(from..to).unwrap_or_default().trim(), text::EXCERPT_CHARS),
+        excerpt: text::safe(without_joint(record.body.get(from..to).unwrap_or_default()), text::EXCERPT_CHARS),
         origin: record.place_of(found.start),
         error,
     }
+}
+
+/// An excerpt that ends with the refusal, not with the announcement of the next exception.
+fn without_joint(excerpt: &str) -> &str {
+    let excerpt = excerpt.trim();
+    let last = excerpt.lines().next_back().unwrap_or_default();
+    if CHAINED.iter().any(|it| last.contains(it)) { excerpt.strip_suffix(last).unwrap_or(excerpt).trim_end() } else { excerpt }
 }
 
 /// The task that the record itself names.
@@ -154,11 +164,10 @@ fn innermost(found: &mut Vec<Found>, body: &str) {
     if found.len() < 2 {
         return;
     }
-    let chained = ["During handling of the above exception", "direct cause of the following exception", "Caused by:"];
     let begins = |text: &str| text.contains("Caused by:");
     let (Some(first), Some(last)) = (found.first().map(|it| it.start), found.last().map(|it| it.start)) else { return };
     let between = body.get(aws_error::floor(body, first)..aws_error::floor(body, last)).unwrap_or_default();
-    if !chained.iter().any(|it| between.contains(it)) {
+    if !CHAINED.iter().any(|it| between.contains(it)) {
         return;
     }
     if begins(between) {

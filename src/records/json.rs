@@ -31,8 +31,22 @@ pub enum Fault {
     TooLong,
     /// The text ended inside a record.
     CutOff,
+    /// A record of its own line was cut there; the next line begins another one.
+    CutShort,
     /// Bytes that begin no JSON value were passed over, up to the next line.
     NotJson,
+}
+
+impl Fault {
+    /// What a report says of it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLong => "JSON record longer than the cap (--set input.record_bytes=... raises it)",
+            Self::CutOff => "cut off inside a JSON record",
+            Self::CutShort => "JSON record cut off at the end of its line",
+            Self::NotJson => "not JSON",
+        }
+    }
 }
 
 /// Records of a feed.
@@ -219,8 +233,14 @@ impl<'f, 'r> Records<'f, 'r> {
                 return if whole { Scan::Whole(at) } else { Scan::Fault(Fault::CutOff) };
             };
             match byte {
+                b'\n' if depth > 0 && self.begins_anew(at, depth) => return Scan::Fault(Fault::CutShort),
                 b'"' => {
                     let Some(end) = self.string_end(at + 1) else { return Scan::Fault(self.short()) };
+                    // A break inside of a string, and the next record behind it: this one was cut.
+                    let told = self.feed.window().get(at + 1..end).unwrap_or_default();
+                    if depth > 0 && self.is_outermost() && told.ends_with(b"\n{\"") {
+                        return Scan::Fault(Fault::CutShort);
+                    }
                     key = (depth == 1).then_some((at, end));
                     colon = false;
                     at = end;
@@ -277,6 +297,21 @@ impl<'f, 'r> Records<'f, 'r> {
         }
     }
 
+    /// Whether the line after this break begins a record of its own, where the one before it is still open.
+    fn begins_anew(&mut self, line_end: usize, depth: usize) -> bool {
+        while self.feed.window().len() < line_end + 3 && self.feed.more() {}
+        let window = self.feed.window();
+        if !self.is_outermost() || window.get(line_end + 1..line_end + 3) != Some(b"{\"") {
+            return false;
+        }
+        let before = window.get(..line_end).unwrap_or_default().trim_ascii_end().last();
+        match before {
+            Some(b':') => false,
+            Some(b',' | b'[') => depth == 1,
+            _ => true,
+        }
+    }
+
     /// The byte after the closing quote of the string whose text begins at `from`.
     fn string_end(&mut self, mut from: usize) -> Option<usize> {
         loop {
@@ -296,6 +331,11 @@ impl<'f, 'r> Records<'f, 'r> {
 
     fn short(&self) -> Fault {
         if self.feed.window().len() > self.cap { Fault::TooLong } else { Fault::CutOff }
+    }
+
+    /// Whether what is read stands in no array and no envelope.
+    fn is_outermost(&self) -> bool {
+        self.container.is_none() && !self.in_envelope
     }
 
     /// Leaves a record that cannot be read, up to the next line that may begin a new one.
@@ -390,5 +430,17 @@ mod tests {
         assert_eq!(read("{\"a\":1}\nnonsense\n{\"b\":2}", 99), [r#":{"a":1}"#, "NotJson", r#":{"b":2}"#]);
         let long = format!("{{\"a\":\"{}\"}}\n{{\"b\":2}}", "x".repeat(600_000));
         assert_eq!(read(&long, 1000), ["TooLong", r#":{"b":2}"#]);
+    }
+
+    #[test]
+    fn a_cut_line_costs_one_record() {
+        let whole = r#"{"a":{"b":[1,"x"]},"c":"y"}"#;
+        // Wherever the line is cut, behind its first quote.
+        for end in 2..whole.len() {
+            let text = format!("{}\n{whole}\n{whole}", &whole[..end]);
+            assert_eq!(read(&text, 999), ["CutShort", &format!(":{whole}"), &format!(":{whole}")], "{text}");
+        }
+        let pretty = "{\n\"a\":\n{\"b\":[\n{\"c\":1},\n{\"d\":2}\n]}}";
+        assert_eq!(read(pretty, 999), [format!(":{pretty}")]);
     }
 }

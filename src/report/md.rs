@@ -8,6 +8,9 @@ pub(super) static FORMAT: Format = Format { id: "md", title: "Markdown, for a ti
 
 fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# casefile report\n")?;
+    if let Some(window) = report.window() {
+        writeln!(out, "{}\n", escaped(&window))?;
+    }
     if let Some(fault) = report.first_fault() {
         writeln!(out, "**First fault** {}: {}\n", fault.at.rfc3339(), escaped(&fault.what))?;
     }

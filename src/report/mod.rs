@@ -96,6 +96,14 @@ impl Report {
         all
     }
 
+    /// The window that the user named, for people.
+    pub fn window(&self) -> Option<String> {
+        let since = self.since.map(|it| format!("from {}", it.rfc3339()));
+        let until = self.until.map(|it| format!("before {}", it.rfc3339()));
+        let parts: Vec<String> = since.into_iter().chain(until).collect();
+        (!parts.is_empty()).then(|| format!("judged: what happened {}", parts.join(" and ")))
+    }
+
     /// The worst severity found.
     pub fn worst(&self) -> Option<Severity> {
         self.verdicts.iter().flat_map(|it| &it.findings).map(|it| it.severity).max()
@@ -106,19 +114,29 @@ impl Report {
         self.coverage.iter().all(|it| it.problems.is_empty())
     }
 
+    /// Why the report may not be the whole: input and problem.
+    pub fn problems(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.coverage.iter().flat_map(|it| it.problems.iter().map(|problem| (it.path.as_str(), problem.as_str())))
+    }
+
     /// What went wrong first, of all that failed something.
     pub fn first_fault(&self) -> Option<FirstFault> {
-        let at_least = |severity: Severity| {
-            let found = self.findings().into_iter().filter(move |it| it.severity >= severity);
-            found
+        let at_least = |severity: Severity, failures: bool| {
+            let judged = self.verdicts.iter().filter(move |it| it.detector.fails || !failures);
+            judged
+                .flat_map(|it| &it.findings)
+                .filter(move |it| it.severity >= severity)
                 .filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title.clone(), finding_id: Some(it.finding_id.clone()) }))
                 .collect::<Vec<_>>()
         };
         let failed = self.failed.iter().filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title(), finding_id: None }));
-        let mut grave = at_least(Severity::High);
+        let mut grave = at_least(Severity::High, true);
         grave.extend(failed);
-        if grave.is_empty() {
-            grave = at_least(Severity::Low);
+        // What is only slow or dear is named first where nothing failed.
+        for failures in [true, false] {
+            if grave.is_empty() {
+                grave = at_least(Severity::Low, failures);
+            }
         }
         grave.into_iter().min_by(|a, b| (a.at, &a.finding_id, &a.what).cmp(&(b.at, &b.finding_id, &b.what)))
     }

@@ -58,6 +58,9 @@ impl Page {
             _ => String::new(),
         };
         self.wrapped(out, &format!("{} inputs, {records} records{span}", report.coverage.len()), 0)?;
+        if let Some(window) = report.window() {
+            self.wrapped(out, &window, 0)?;
+        }
         writeln!(out)?;
         if let Some(fault) = report.first_fault() {
             let title = self.paint("FIRST FAULT", "1");

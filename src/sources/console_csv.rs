@@ -1,8 +1,11 @@
 //! CSV that the `CloudWatch` console downloads: Insights results, and events of a log group.
 
 use super::{Head, Input, Source};
-use crate::{logs::LogReader, units::Moment};
-use std::sync::Arc;
+use crate::{logs::LogReader, records::Feed, units::Moment};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
 pub(super) static SOURCE: Source =
     Source { id: "console-csv", title: "CloudWatch console downloads (Insights CSV, events CSV)", claims, read };
@@ -27,6 +30,23 @@ fn audit_row(columns: &csv::ByteRecord, row: &csv::ByteRecord) -> Option<String>
     };
     let lines: Vec<String> = columns.iter().zip(row).map(line).collect();
     lines.iter().any(|it| it.to_ascii_lowercase().starts_with("errorcode")).then(|| lines.join("\n"))
+}
+
+/// Watches the quotes of a text: an odd number means that one was not closed.
+struct Quotes<'f, 'r> {
+    feed: &'f mut Feed<'r>,
+    odd: bool,
+    last: u8,
+}
+
+impl Read for Quotes<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.feed.read(buf)?;
+        let read = buf.get(..count).unwrap_or_default();
+        self.odd ^= memchr::memchr_iter(b'"', read).count() % 2 == 1;
+        self.last = read.last().copied().unwrap_or(self.last);
+        Ok(count)
+    }
 }
 
 /// One event.
@@ -69,15 +89,17 @@ fn read(input: &mut Input<'_, '_>) {
 }
 
 fn each_event(input: &mut Input<'_, '_>, each: &mut dyn FnMut(Event)) {
-    let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&mut *input.feed);
+    let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(Quotes { feed: &mut *input.feed, odd: false, last: 0 });
     let columns = rows.byte_headers().cloned().unwrap_or_default();
     let at = |any: &[&str]| columns.iter().position(|it| any.iter().any(|name| it == name.as_bytes()));
     let (message, time, stream) = (at(MESSAGES), at(TIMES), at(STREAMS));
     let mut row = csv::ByteRecord::new();
+    let mut spans_lines = false;
     for number in 1.. {
         match rows.read_byte_record(&mut row) {
             Ok(false) => break,
             Ok(true) => {
+                spans_lines = row.iter().any(|it| it.contains(&b'\n'));
                 let cell = |at: Option<usize>| at.and_then(|it| row.get(it)).map(|it| String::from_utf8_lossy(it).into_owned());
                 match cell(message).or_else(|| audit_row(&columns, &row)) {
                     Some(message) if message.len() <= input.caps.record_bytes => {
@@ -91,9 +113,13 @@ fn each_event(input: &mut Input<'_, '_>, each: &mut dyn FnMut(Event)) {
                 }
             }
             Err(_) => {
-                input.out.skip("not valid CSV", number);
+                input.out.skip_damaged("not valid CSV", number);
                 break;
             }
         }
+    }
+    let text = rows.get_ref();
+    if text.odd && (spans_lines || text.last != b'\n') {
+        input.out.partial.push("a quote is not closed: the text is cut off, or its last record holds the rows after it".to_owned());
     }
 }

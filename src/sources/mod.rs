@@ -153,10 +153,13 @@ impl<'a> Head<'a> {
 fn first_record(bytes: &[u8]) -> Option<FirstRecord> {
     let mut feed = Feed::new(Box::new(bytes));
     let mut records = json::Records::new(&mut feed, HEAD_BYTES);
-    match records.next_record()? {
-        Ok(record) => Some(FirstRecord { container: record.container, value: json::value_of(record.bytes) }),
-        Err(json::Fault::NotJson) => None,
-        Err(_) => Some(FirstRecord { container: records.container(), value: None }),
+    loop {
+        match records.next_record()? {
+            Ok(record) => return Some(FirstRecord { container: record.container, value: json::value_of(record.bytes) }),
+            Err(json::Fault::CutShort) => {}
+            Err(json::Fault::NotJson) => return None,
+            Err(_) => return Some(FirstRecord { container: records.container(), value: None }),
+        }
     }
 }
 
@@ -250,14 +253,13 @@ fn each_json(
             None => break,
             Some(Ok(record)) => {
                 number += 1;
-                json::value_of(record.bytes).ok_or("not valid JSON")
+                json::value_of(record.bytes)
             }
             Some(Err(fault)) => {
                 number += 1;
                 match fault {
-                    json::Fault::CutOff => out.skip_damaged("cut off inside a JSON record", number),
-                    json::Fault::TooLong => out.skip_damaged("JSON record longer than the cap", number),
-                    json::Fault::NotJson => out.skip("not JSON", number),
+                    json::Fault::NotJson => out.skip(fault.reason(), number),
+                    _ => out.skip_damaged(fault.reason(), number),
                 }
                 continue;
             }
@@ -265,9 +267,10 @@ fn each_json(
         if envelope.text != records.envelope() {
             envelope = Envelope::new(records.envelope());
         }
-        match parsed.and_then(|it| each(&it, &envelope, number, out)) {
-            Ok(()) => out.parsed += 1,
-            Err(reason) => out.skip(reason, number),
+        match parsed.map(|it| each(&it, &envelope, number, out)) {
+            Some(Ok(())) => out.parsed += 1,
+            Some(Err(reason)) => out.skip(reason, number),
+            None => out.skip_damaged("not valid JSON", number),
         }
     }
     if records.unfinished() && out.partial.is_empty() {

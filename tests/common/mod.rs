@@ -1,6 +1,12 @@
 //! What several tests need: analysing paths in this process.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a broken test should stop loudly, and not every test uses all of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a broken test should stop loudly, and not every test uses all of it"
+)]
 
 use casefile::{
     case::{Listing, Meter},

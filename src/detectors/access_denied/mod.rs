@@ -43,6 +43,7 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "access-denied",
     title: "an identity was refused an action: by whom, on what, why",
     needs: "any log or traceback · Redshift and Athena messages · CloudTrail",
+    fails: true,
     reads: &[&errors::TABLE, &queries::TABLE],
     limits: &[&CRITICAL_RUNS],
     text: include_str!("mod.rs"),

@@ -41,6 +41,7 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "load-errors",
     title: "COPY failed, or rows were rejected or silently absorbed",
     needs: "SYS_LOAD_ERROR_DETAIL, STL_LOAD_ERRORS or STL_LOADERROR_DETAIL; SYS_LOAD_HISTORY; failed COPYs in the query history",
+    fails: true,
     reads: &[&load_errors::TABLE, &loads::TABLE, &queries::TABLE],
     limits: &[&HIGH_ROWS, &CRITICAL_ROWS],
     text: include_str!("mod.rs"),

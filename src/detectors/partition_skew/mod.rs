@@ -38,6 +38,7 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "partition-skew",
     title: "a few partitions, slices, stages or mapped tasks carry the load",
     needs: "an S3 listing; SVV_TABLE_INFO; SYS_QUERY_DETAIL; files of loads by slice; Athena runtime statistics; mapped tasks",
+    fails: false,
     reads: &[&objects::TABLE, &table_stats::TABLE, &steps::TABLE, &loads::TABLE, &load_files::TABLE, &mapped::TABLE],
     limits: &[
         &MIN_BYTES,

@@ -269,17 +269,19 @@ fn remediation(whole: &Whole, loads: &[Slow<'_>]) -> Remediation {
     };
     let text = format!("Write {number} files{size} per load, all of one size, and load them with one COPY over their prefix.{splits}");
     let folder = if whole.source.is_empty() { "s3://bucket/prefix/" } else { &whole.source };
+    let is_json = common(loads, |it| it.copy.load.file_format.clone()).is_some_and(|it| it.eq_ignore_ascii_case("json"));
+    let writer = if is_json { "json" } else { "csv" };
     let mut code = Vec::new();
     if let Some(files) = whole.recommended {
         code.push(Code {
             language: "python",
             title: "Spark, where the files are written".to_owned(),
-            body: format!("frame.repartition({files}).write.mode(\"overwrite\").option(\"compression\", \"gzip\").csv(\"{folder}\")"),
+            body: format!("frame.repartition({files}).write.mode(\"overwrite\").option(\"compression\", \"gzip\").{writer}(\"{folder}\")"),
         });
         code.push(Code {
             language: "sh",
             title: "Without Spark: lines dealt round robin, header taken off first".to_owned(),
-            body: format!("split -n r/{files} --filter='gzip > $FILE.gz' -d -a 4 rows.csv part-"),
+            body: format!("split -n r/{files} --filter='gzip > $FILE.gz' -d -a 4 rows.{writer} part-"),
         });
     }
     Remediation { text, code }

@@ -44,6 +44,7 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "small-files",
     title: "a location or a load made of too many tiny files",
     needs: "an S3 listing or Inventory, an Athena result of \"$path\" and \"$file_size\", the files of Redshift loads, or SYS_EXTERNAL_QUERY_DETAIL",
+    fails: false,
     reads: &[&objects::TABLE, &loads::TABLE, &load_files::TABLE, &external_scans::TABLE],
     limits: &[&TARGET, &TABLE_FORMAT_TARGET, &MIN_FILES, &MIN_BYTES, &MANY_FILES, &IRREDUCIBLE, &LOW, &MEDIUM, &HIGH, &CRITICAL],
     text: include_str!("mod.rs"),

@@ -39,6 +39,7 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "stuck-queued",
     title: "task tries that waited in queued, and why",
     needs: "Airflow scheduler, worker and task logs",
+    fails: true,
     reads: &[&spells::TABLE, &task_events::TABLE],
     limits: &[&LOW, &MEDIUM, &HIGH, &CRITICAL, &CLUSTER],
     text: include_str!("mod.rs"),

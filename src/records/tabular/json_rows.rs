@@ -173,11 +173,10 @@ enum Given<'v> {
 
 fn refuse(rows: &mut Rows<'_, '_>, given: Given<'_>) {
     match given {
-        Given::Invalid => rows.damaged("not valid JSON"),
+        Given::Invalid => rows.cut_off("not valid JSON"),
         Given::Value(_) => rows.damaged("not a JSON object"),
-        Given::Fault(Fault::CutOff) => rows.cut_off("cut off inside a JSON record"),
-        Given::Fault(Fault::TooLong) => rows.cut_off("JSON record longer than the cap"),
-        Given::Fault(Fault::NotJson) => rows.damaged("not JSON"),
+        Given::Fault(fault @ Fault::NotJson) => rows.damaged(fault.reason()),
+        Given::Fault(fault) => rows.cut_off(fault.reason()),
         Given::Unfinished => (rows.each)(Part::Unfinished, rows.number),
     }
 }
