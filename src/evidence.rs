@@ -102,12 +102,7 @@ impl Evidence {
         evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
         evidence.put(&spells::TABLE, spells::TABLE.frame(spells.iter().map(spells::Spell::cells))?);
         evidence.put(&mapped::TABLE, mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))?);
-        facts.events.clear();
-        facts.mapped.clear();
-        facts.loads.clear();
-        facts.failed_loads.clear();
-        facts.errors.clear();
-        evidence.facts = facts;
+        evidence.facts = facts.without_rows();
         Ok(evidence)
     }
 

@@ -43,7 +43,7 @@ pub(super) fn unzip(name: &str, file: impl Read + Seek, caps: Caps, each: &mut d
     let mut archive = match zip::ZipArchive::new(file) {
         Ok(archive) => archive,
         Err(error) => {
-            result.damage.push((name.to_owned(), format!("zip archive: {error}")));
+            result.damage.push((name.to_owned(), format!("zip archive cut off or damaged: {error}")));
             return result;
         }
     };
@@ -112,7 +112,7 @@ fn untar(name: &str, reader: impl Read, caps: Caps, depth: usize, each: &mut dyn
     let mut archive = tar::Archive::new(reader);
     let entries = match archive.entries() {
         Ok(entries) => entries,
-        Err(error) => return result.damage.push((name.to_owned(), format!("tar archive: {error}"))),
+        Err(error) => return result.damage.push((name.to_owned(), format!("tar archive: {}", damage_text(&error)))),
     };
     for entry in entries {
         match entry {
@@ -121,7 +121,7 @@ fn untar(name: &str, reader: impl Read, caps: Caps, depth: usize, each: &mut dyn
                 peel(&inner, Box::new(entry), caps, depth - 1, each, result);
             }
             Ok(_) => {}
-            Err(error) => return result.damage.push((name.to_owned(), format!("tar archive: {error}"))),
+            Err(error) => return result.damage.push((name.to_owned(), format!("tar archive: {}", damage_text(&error)))),
         }
     }
 }
@@ -136,7 +136,7 @@ fn unzip_stream(name: &str, mut reader: impl Read, caps: Caps, depth: usize, eac
                 peel(&inner, Box::new(Capped::new(entry, Some(packed), caps)), caps, depth - 1, each, result);
             }
             Ok(Some(_)) => {}
-            Err(error) => return result.damage.push((name.to_owned(), format!("zip archive: {error}"))),
+            Err(error) => return result.damage.push((name.to_owned(), format!("zip archive cut off or damaged: {error}"))),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `casefile analyze`: dumps in, report out.
 
-use super::{Ending, When, parse_format, parse_severity, progress, write_error};
+use super::{Ending, When, parse_format, parse_severity, progress};
 use casefile::{
     case::{Listing, Meter},
     detectors::{self, DETECTORS, Detector},
@@ -184,9 +184,7 @@ impl SharedArgs {
         let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|it| usize::from(it.0.0));
         let width = of_terminal.or(columns).unwrap_or(100).clamp(40, 160);
         let style = Style { width, colour, detail: 1 + u8::from(self.verbose) - u8::from(self.quiet) };
-        let mut text = Vec::new();
-        (format.write)(report, &style, &mut text).map_err(|it| write_error("the report", it))?;
-        super::describe::print(&text).map(|_| ())
+        super::describe::print_with(|out| (format.write)(report, &style, out)).map(|_| ())
     }
 }
 

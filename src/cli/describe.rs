@@ -9,8 +9,13 @@ use std::{
 
 /// Prints to standard output; a reader that has gone away is no error.
 pub(super) fn print(bytes: &[u8]) -> Result<Ending> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    print_with(|out| out.write_all(bytes))
+}
+
+/// Prints what `write` writes, as it is written.
+pub(super) fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<Ending> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Ok(Ending::default()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::default()),
         Err(error) => Err(write_error("standard output", error)),

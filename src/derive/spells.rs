@@ -39,7 +39,7 @@ pub(super) fn spells(facts: &Facts) -> Vec<Spell> {
     let mut lives = lives(facts);
     let mut all = nameless::resolve(facts, &mut lives);
     // Only a log that tells of starts and ends can show by silence that a task never started.
-    let tells_ends = !facts.succeeded.is_empty() || facts.events.iter().any(|it| matches!(it.event, Event::Finished | Event::Ended));
+    let tells_ends = facts.knows_successes() || facts.events.iter().any(|it| matches!(it.event, Event::Finished | Event::Ended));
     let until = facts.last_told.filter(|_| tells_ends);
     for life in lives.values() {
         all.extend(of_life(life, facts, until));
@@ -180,7 +180,7 @@ fn near_minute(a: Option<Moment>, b: Option<Moment>) -> bool {
 
 /// Whether another input tells that the try did begin.
 fn ended_otherwise(life: &Life, last: &Queued, facts: &Facts) -> bool {
-    let known = |try_number| facts.succeeded.binary_search(&hash_of(&life.task, try_number)).is_ok();
+    let known = |try_number| facts.has_succeeded(&life.task, try_number);
     known(None) || known(last.try_number) || (1..=3).any(|it| last.try_number.is_none() && known(Some(it)))
 }
 

@@ -1,7 +1,7 @@
 //! One row per try, from the scheduler's and the task's own words.
 
 use crate::{
-    logs::facts::{Facts, TaskKey, hash_of, key_of},
+    logs::facts::{Facts, TaskKey, key_of},
     tables::{
         TaskRef,
         errors::ErrorRow,
@@ -113,9 +113,8 @@ fn earliest<T: Ord + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {
 pub(super) fn join(errors: &mut [ErrorRow], tries: &[Try], facts: &Facts) {
     let by_key: BTreeMap<(TaskKey, Option<i64>), &Try> = tries.iter().map(|it| ((key_of(&it.task), it.task.try_number), it)).collect();
     let state_of = |task: &TaskRef, try_number: Option<i64>| by_key.get(&(key_of(task), try_number)).and_then(|it| it.state.as_deref());
-    let succeeded = |task: &TaskRef, try_number: Option<i64>| {
-        state_of(task, try_number) == Some("success") || facts.succeeded.binary_search(&hash_of(task, try_number)).is_ok()
-    };
+    let succeeded =
+        |task: &TaskRef, try_number: Option<i64>| state_of(task, try_number) == Some("success") || facts.has_succeeded(task, try_number);
     for error in errors.iter_mut().filter(|it| it.task.is_known()) {
         let own = error.task.try_number;
         // The scheduler's word on a try counts where the task's own log is cut off or of Airflow 3.

@@ -25,6 +25,12 @@ const SAME_REMARK: i64 = 300 * SECOND;
 /// A task instance: DAG, task, run and mapped index, whichever the text names.
 pub type TaskKey = (Option<String>, Option<String>, Option<String>, Option<i64>);
 
+/// Counts per queue and minute.
+pub type Levels = BTreeMap<String, BTreeMap<i64, i64>>;
+
+/// Of the hash of a try that went well, the part that is kept: among millions of tries, one in a million is taken for another.
+type ShortHash = [u8; 5];
+
 /// The facts of some inputs.
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -41,18 +47,18 @@ pub struct Facts {
     /// Log records that were recognised as such: with a level, or with a time.
     pub log_records: u64,
     /// Tries that ended well, by hash alone.
-    pub succeeded: Vec<u64>,
+    succeeded: Vec<ShortHash>,
     /// When tries that are not remembered otherwise started, by hash.
     pub started: Vec<(u64, Moment)>,
     /// Per queue and minute in which it changed: how many tries ran, as the scheduler saw them.
-    pub running: BTreeMap<(String, i64), i64>,
+    pub running: Levels,
     /// Minutes in which a worker spoke.
     pub worker_minutes: BTreeMap<i64, u32>,
     /// Whether any line of a scheduler tells of queueing or of the end of tries.
     pub scheduler_spoke: bool,
     /// The last moment of any line that tells of the life of tasks.
     pub last_told: Option<Moment>,
-    changes: BTreeMap<(String, i64), i64>,
+    changes: Levels,
     open: HashMap<TaskKey, Vec<TaskEvent>>,
     remarks: BTreeMap<(Event, Option<String>), TaskEvent>,
 }
@@ -62,6 +68,11 @@ pub fn hash_of(task: &TaskRef, try_number: Option<i64>) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&task.dag_id, &task.task_id, &task.run_id, task.map_index, try_number).hash(&mut hasher);
     hasher.finish()
+}
+
+fn short_hash(task: &TaskRef, try_number: Option<i64>) -> ShortHash {
+    let hash = hash_of(task, try_number).to_le_bytes();
+    *hash.first_chunk().unwrap_or(&[0; 5])
 }
 
 /// The key of the instance that a text speaks of.
@@ -92,10 +103,10 @@ impl Facts {
                         earlier.queue = earlier.queue.take().or(event.queue);
                         earlier.task.try_number = earlier.task.try_number.or(event.task.try_number);
                     }
-                    None => known.push(event),
+                    None => keep(known, event),
                 }
             }
-            _ if event.task.is_known() => self.open.entry(key_of(&event.task)).or_default().push(event),
+            _ if event.task.is_known() => keep(self.open.entry(key_of(&event.task)).or_default(), event),
             _ => self.events.push(event),
         }
     }
@@ -120,8 +131,9 @@ impl Facts {
     fn finish(&mut self, event: TaskEvent) {
         if let (Some(from), Some(to)) = (event.started_at, event.ended_at) {
             let queue = event.queue.clone().unwrap_or_default();
-            *self.changes.entry((queue.clone(), minute(from))).or_default() += 1;
-            *self.changes.entry((queue, minute(to) + 1)).or_default() -= 1;
+            let changes = self.changes.entry(queue).or_default();
+            *changes.entry(minute(from)).or_default() += 1;
+            *changes.entry(minute(to) + 1).or_default() -= 1;
             self.measure(&event, from, to);
         }
         let key = key_of(&event.task);
@@ -137,7 +149,7 @@ impl Facts {
             self.remember(&event);
             return;
         }
-        self.open.entry(key).or_default().push(event);
+        keep(self.open.entry(key).or_default(), event);
     }
 
     /// The task's own log says success.
@@ -153,7 +165,7 @@ impl Facts {
             let hash = hash_of(&event.task, None);
             self.started.extend(starts.iter().filter(|it| it.event == Event::Started).filter_map(|it| Some((hash, it.at?))));
         } else {
-            self.open.entry(key).or_default().push(event);
+            keep(self.open.entry(key).or_default(), event);
         }
     }
 
@@ -167,7 +179,7 @@ impl Facts {
 
     fn remember(&mut self, event: &TaskEvent) {
         if event.state.as_deref() == Some("success") {
-            self.succeeded.push(hash_of(&event.task, event.task.try_number));
+            self.succeeded.push(short_hash(&event.task, event.task.try_number));
         }
     }
 
@@ -205,6 +217,23 @@ impl Facts {
         self.running.extend(levels(std::mem::take(&mut self.changes)));
     }
 
+    /// What is left once the tables hold the rows.
+    #[must_use]
+    pub fn without_rows(self) -> Self {
+        let (events, errors, mapped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { events, errors, mapped, loads: Vec::new(), failed_loads: Vec::new(), ..self }
+    }
+
+    /// Whether a try is remembered to have ended well.
+    pub fn has_succeeded(&self, task: &TaskRef, try_number: Option<i64>) -> bool {
+        self.succeeded.binary_search(&short_hash(task, try_number)).is_ok()
+    }
+
+    /// Whether any try is remembered to have ended well.
+    pub fn knows_successes(&self) -> bool {
+        !self.succeeded.is_empty()
+    }
+
     /// Adds the facts of another, closed, input.
     pub fn merge(&mut self, other: Self) {
         taken_over(&mut self.events, other.events);
@@ -225,26 +254,26 @@ impl Facts {
             self.running = other.running;
             return;
         }
-        for (minute, count) in other.running {
-            let known = self.running.entry(minute).or_default();
-            *known = (*known).max(count);
+        for (queue, minutes) in other.running {
+            let known = self.running.entry(queue).or_default();
+            for (minute, count) in minutes {
+                let level = known.entry(minute).or_default();
+                *level = (*level).max(count);
+            }
         }
     }
 }
 
 /// From changes to levels: how many tries ran in each minute of each queue in which something changed.
-fn levels(changes: BTreeMap<(String, i64), i64>) -> BTreeMap<(String, i64), i64> {
-    let mut now: BTreeMap<String, i64> = BTreeMap::new();
-    let mut levels = changes;
-    for ((queue, _), change) in &mut levels {
-        let level = match now.get_mut(queue) {
-            Some(level) => level,
-            None => now.entry(queue.clone()).or_default(),
-        };
-        *level += *change;
-        *change = *level;
+fn levels(mut changes: Levels) -> Levels {
+    for minutes in changes.values_mut() {
+        let mut level = 0;
+        for change in minutes.values_mut() {
+            level += *change;
+            *change = level;
+        }
     }
-    levels
+    changes
 }
 
 /// Whether only a scheduler says so, and a healthy one says it of every task or at every start.
@@ -260,6 +289,12 @@ fn tells_of_queueing(event: Event) -> bool {
             | Event::StateMismatch
             | Event::SchedulerStarted
     )
+}
+
+/// Adds a fact to the few that are known of an instance: room for more is rarely needed, and there are many instances.
+fn keep(known: &mut Vec<TaskEvent>, event: TaskEvent) {
+    known.reserve_exact(1);
+    known.push(event);
 }
 
 /// Adds to a list; into an empty one, without a copy.

@@ -437,7 +437,7 @@ mod tests {
         let whole = r#"{"a":{"b":[1,"x"]},"c":"y"}"#;
         // Wherever the line is cut, behind its first quote.
         for end in 2..whole.len() {
-            let text = format!("{}\n{whole}\n{whole}", &whole[..end]);
+            let text = format!("{}\n{whole}\n{whole}", whole.get(..end).unwrap_or_default());
             assert_eq!(read(&text, 999), ["CutShort", &format!(":{whole}"), &format!(":{whole}")], "{text}");
         }
         let pretty = "{\n\"a\":\n{\"b\":[\n{\"c\":1},\n{\"d\":2}\n]}}";

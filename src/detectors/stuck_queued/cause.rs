@@ -10,7 +10,7 @@ use crate::{
     units::{Moment, SECOND, spoken_seconds},
 };
 use polars::prelude::{Expr, SortMultipleOptions, lit};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A task starts at most this long after the worker that it waited for.
 const AFTER_SCALING: i64 = 300 * SECOND;
@@ -97,8 +97,8 @@ impl<'a> Scene<'a> {
                 proven: true,
             });
         }
-        let ran = |name: &str| self.facts.running.iter().any(|it| it.0.0 == name && *it.1 > 0);
-        let others = self.facts.running.iter().any(|it| it.0.0 != queue && *it.1 > 0);
+        let ran = |name: &str| self.facts.running.get(name).is_some_and(|it| it.values().any(|count| *count > 0));
+        let others = self.facts.running.iter().any(|it| it.0 != queue && it.1.values().any(|count| *count > 0));
         (others && !ran(queue)).then(|| Cause {
             id: "wrong-queue",
             because: format!("the task went to queue `{queue}`, on which nothing ran in the evidence while other queues were worked on."),
@@ -181,12 +181,8 @@ impl<'a> Scene<'a> {
     /// The most tries that ran at once in the middle of a wait, if the scheduler told of any.
     fn running_at(&self, from: Moment, to: Moment) -> Option<i64> {
         let middle = minute(Moment(i64::midpoint(from.0, to.0)));
-        let queues: BTreeSet<&str> = self.facts.running.keys().map(|it| it.0.as_str()).collect();
-        let level = |queue: &str| {
-            let until = (queue.to_owned(), middle);
-            self.facts.running.range((queue.to_owned(), i64::MIN)..=until).next_back().map(|it| *it.1)
-        };
-        let levels: Vec<i64> = queues.into_iter().filter_map(level).collect();
+        let level = |minutes: &BTreeMap<i64, i64>| minutes.range(..=middle).next_back().map(|it| *it.1);
+        let levels: Vec<i64> = self.facts.running.values().filter_map(level).collect();
         (!levels.is_empty()).then(|| levels.iter().sum())
     }
 
