@@ -50,8 +50,8 @@ impl Owner {
         }
         let other = (self.task.task_id.is_some() && task.task_id.is_some() && !same(&self.task, &task))
             || (self.ended.is_some() && task.try_number.is_some() && task.try_number != self.task.try_number);
-        // A try that failed does not begin again: what follows is its log once more.
-        let again = self.ended.as_ref().is_some_and(|it| is_failed(it.state.as_deref()));
+        // Where a try that failed begins before it failed, its log follows once more.
+        let again = self.ended.as_ref().is_some_and(|it| is_failed(it.state.as_deref()) && event.at.is_some() && event.at < it.at);
         if other || again {
             self.close(facts);
         }
@@ -65,11 +65,11 @@ impl Owner {
 
     /// The task's own log says how its try ended.
     pub(super) fn ends(&mut self, event: TaskEvent) {
-        if self.task.task_id.is_none() {
-            self.task.fill_from(&event.task);
+        // The last word counts: Airflow first logs the exception, then what it makes of it. An exit code adds nothing to that.
+        let only_code = event.excerpt.as_deref().is_some_and(|it| it.starts_with("Task exited with return code"));
+        if !(only_code && self.ended.is_some()) {
+            self.ended = Some(event);
         }
-        // The last word counts: Airflow first logs the exception, then what it makes of it.
-        self.ended = Some(event);
     }
 
     /// Looks at any record of the try: refusals that it tells, the error that it may end with.
@@ -128,8 +128,11 @@ impl Owner {
     pub(super) fn close(&mut self, facts: &mut Facts) {
         let mut task = std::mem::take(&mut self.task);
         task.fill_from(&self.by_name);
-        let known = task.is_known();
         let ended = self.ended.take();
+        if let Some(ended) = &ended {
+            task.fill_from(&ended.task);
+        }
+        let known = task.is_known();
         let state = ended.as_ref().and_then(|it| it.state.clone());
         let failed = is_failed(state.as_deref());
         let (last_error, fatal) = (self.last_error.take(), self.fatal.take());
@@ -154,6 +157,11 @@ impl Owner {
         }
         if !known {
             self.started = None;
+            // A failure without a name is a failure all the same.
+            if let Some(mut end) = ended.filter(|_| failed) {
+                end.detail = last_error.map(|it| it.0);
+                facts.push(end);
+            }
             return;
         }
         if let Some((at, origin)) = self.started.take() {
