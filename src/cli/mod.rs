@@ -83,9 +83,9 @@ pub(crate) fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(told) if told.use_stderr() => told.exit(),
         // Help and version are output too: a disk that is full must not look like success.
-        Err(told) => return told.print().map_or_else(|it| refusal(&write_error("standard output", it)), |()| ExitCode::SUCCESS),
+        Err(told) => return concluded(describe::print_with(|_| told.print())),
     };
-    let ended = match cli.command {
+    concluded(match cli.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detectors => describe::detectors(),
@@ -101,16 +101,17 @@ pub(crate) fn run() -> ExitCode {
             let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
             rendered.map_err(|it| write_error("the manual page", it)).and_then(|()| describe::print(&page))
         }
-    };
-    match ended {
-        Ok(ending) => exit_code(&ending),
-        Err(error) => refusal(&error),
-    }
+    })
 }
 
-fn refusal(error: &Error) -> ExitCode {
-    complain(&error.to_string());
-    ExitCode::from(error.exit_code())
+fn concluded(ended: Result<Ending, Error>) -> ExitCode {
+    match ended {
+        Ok(ending) => exit_code(&ending),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(error.exit_code())
+        }
+    }
 }
 
 /// Says something on standard error; names of files may hold anything.

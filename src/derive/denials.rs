@@ -6,8 +6,7 @@ use super::statement::Statement;
 use crate::{
     logs::audit,
     tables::{
-        TaskRef,
-        errors::{AwsError, ErrorRow, Voice},
+        errors::{AwsError, ErrorRow},
         queries::Query,
     },
     text,
@@ -43,18 +42,8 @@ fn denial(query: &Query) -> Option<ErrorRow> {
     let mut error = audit::refusal_in(message, |told| asked_for(told, query, statement.as_ref()))?;
     error.message = text::safe(&text::one_line(&error.message), 600);
     Some(ErrorRow {
-        at: query.start_time,
-        task: TaskRef::default(),
-        error,
-        voice: Voice::Recorded,
-        level: None,
-        fatal: false,
-        try_state: None,
-        recovered: false,
         query_id: query.query_id.clone(),
-        frame: None,
-        excerpt: text::safe(message, text::EXCERPT_CHARS),
-        origin: query.origin.clone(),
+        ..ErrorRow::recorded(query.start_time, error, text::safe(message, text::EXCERPT_CHARS), query.origin.clone())
     })
 }
 

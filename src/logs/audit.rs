@@ -3,8 +3,8 @@
 use super::aws_error;
 use crate::{
     tables::{
-        Origin, TaskRef,
-        errors::{AwsError, ErrorRow, Voice},
+        Origin,
+        errors::{AwsError, ErrorRow},
     },
     text,
     units::Moment,
@@ -68,18 +68,5 @@ pub fn refusal(audit: Audit, origin: Origin) -> Option<ErrorRow> {
     error.code = Some(audit.code);
     error.message = text::safe(&text::one_line(&error.message), 600);
     aws_error::imply(&mut error);
-    Some(ErrorRow {
-        at: audit.at,
-        task: TaskRef::default(),
-        error,
-        voice: Voice::Recorded,
-        level: None,
-        fatal: false,
-        try_state: None,
-        recovered: false,
-        query_id: None,
-        frame: None,
-        excerpt: text::safe(&audit.excerpt, text::EXCERPT_CHARS),
-        origin,
-    })
+    Some(ErrorRow::recorded(audit.at, error, text::safe(&audit.excerpt, text::EXCERPT_CHARS), origin))
 }

@@ -116,6 +116,26 @@ pub struct ErrorRow {
     pub origin: Origin,
 }
 
+impl ErrorRow {
+    /// An error that a record of the service itself states, outside of any log.
+    pub fn recorded(at: Option<Moment>, error: AwsError, excerpt: String, origin: Origin) -> Self {
+        Self {
+            at,
+            task: TaskRef::default(),
+            error,
+            voice: Voice::Recorded,
+            level: None,
+            fatal: false,
+            try_state: None,
+            recovered: false,
+            query_id: None,
+            frame: None,
+            excerpt,
+            origin,
+        }
+    }
+}
+
 /// What the text of one error says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AwsError {

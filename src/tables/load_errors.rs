@@ -30,25 +30,4 @@ records! {
     }
 }
 
-impl LoadError {
-    /// Whose try ran the load.
-    pub fn name_task(&mut self, task: &crate::tables::TaskRef) {
-        self.dag_id.clone_from(&task.dag_id);
-        self.task_id.clone_from(&task.task_id);
-        self.run_id.clone_from(&task.run_id);
-        self.map_index = task.map_index;
-        self.try_number = task.try_number;
-    }
-
-    /// Whose try ran the load, as far as that is known.
-    pub fn task(&self) -> crate::tables::TaskRef {
-        crate::tables::TaskRef {
-            dag_id: self.dag_id.clone(),
-            task_id: self.task_id.clone(),
-            run_id: self.run_id.clone(),
-            map_index: self.map_index,
-            try_number: self.try_number,
-            inferred: false,
-        }
-    }
-}
+of_a_try!(LoadError);

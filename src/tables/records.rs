@@ -1,4 +1,4 @@
-//! How a table whose rows are records of a dump is declared.
+//! How a table whose rows are records of a dump is declared, and how such a row names the try that it is about.
 
 /// Declares a table whose rows are records of a dump: its columns, a struct for one row, and the ways between them.
 /// Every field may be unknown.
@@ -51,4 +51,32 @@ macro_rules! records {
     (@read Flag $row:ident, $column:ident) => { $row.maybe_flag($column) };
     (@read Ratio $row:ident, $column:ident) => { $row.real($column) };
     (@read $whole:ident $row:ident, $column:ident) => { $row.whole($column) };
+}
+
+/// Gives a row with the columns of a try the ways between them and the try.
+macro_rules! of_a_try {
+    ($row:ident) => {
+        impl $row {
+            /// Says whose try ran it.
+            pub fn name_task(&mut self, task: &$crate::tables::TaskRef) {
+                self.dag_id.clone_from(&task.dag_id);
+                self.task_id.clone_from(&task.task_id);
+                self.run_id.clone_from(&task.run_id);
+                self.map_index = task.map_index;
+                self.try_number = task.try_number;
+            }
+
+            /// Whose try ran it, as far as that is known.
+            pub fn task(&self) -> $crate::tables::TaskRef {
+                $crate::tables::TaskRef {
+                    dag_id: self.dag_id.clone(),
+                    task_id: self.task_id.clone(),
+                    run_id: self.run_id.clone(),
+                    map_index: self.map_index,
+                    try_number: self.try_number,
+                    inferred: false,
+                }
+            }
+        }
+    };
 }

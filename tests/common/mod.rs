@@ -16,6 +16,7 @@ use casefile::{
     settings::Settings,
 };
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Analyses with default settings.
@@ -60,4 +61,33 @@ pub(crate) fn folder_named(variable: &str) -> Option<PathBuf> {
         println!("NOT RUN: {variable} is not set");
     }
     folder.inspect(|it| assert!(it.is_dir(), "{variable}: {} is no folder", it.display()))
+}
+
+/// A mebibyte.
+pub(crate) const MIB: i64 = 1 << 20;
+
+/// The findings of one detector.
+pub(crate) fn findings(files: &[(&str, String)], detector: &str) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let report = json(&analyze(&[folder.path()]));
+    report["findings"].as_array().unwrap().iter().filter(|it| it["detector"] == detector).cloned().collect()
+}
+
+/// How bad each of them is.
+pub(crate) fn severities(found: &[Value]) -> Vec<&str> {
+    found.iter().map(|it| it["severity"].as_str().unwrap()).collect()
+}
+
+/// `aws s3 ls --recursive` of files in partitions.
+pub(crate) fn listing(parts: &[(String, Vec<i64>)]) -> Vec<(&'static str, String)> {
+    let mut text = String::new();
+    for (partition, sizes) in parts {
+        for (file, size) in sizes.iter().enumerate() {
+            writeln!(text, "2026-08-14 05:00:00 {size:>10} lake/orders/{partition}part-{file:05}.parquet").unwrap();
+        }
+    }
+    vec![("listing.txt", text)]
 }
