@@ -3,10 +3,10 @@
 use crate::{
     error::Result,
     evidence::Evidence,
-    stats::{amount, real},
+    stats::{Amounts, amount, real},
     tables::{
         clusters::{self, Cluster},
-        load_files::{self, LoadFile},
+        load_files::{self, LoadFile, count_files},
         loads::{self, Load},
         rows,
         slices::{self, Slice},
@@ -39,13 +39,15 @@ struct Part {
     splits: Option<i64>,
     partial: Option<bool>,
     slice: Option<i64>,
+    /// How many files the row stands for, if it is a sum.
+    files: Option<i64>,
 }
 
 /// What slices can work on at the same time.
 #[derive(Debug, PartialEq)]
 pub struct Units {
     /// Their sizes, where known.
-    pub sizes: Vec<f64>,
+    pub sizes: Amounts,
     /// How many.
     pub count: f64,
     /// How it is known.
@@ -103,7 +105,14 @@ impl Part {
             splits: file.splits_scanned,
             partial: file.is_partial,
             slice: file.slice,
+            files: file.files,
         }
+    }
+}
+
+impl Part {
+    fn weight(&self) -> usize {
+        usize::try_from(self.files.unwrap_or(1)).unwrap_or(0)
     }
 }
 
@@ -131,14 +140,15 @@ impl Copy {
 
     /// Bytes of its files.
     pub fn bytes(&self) -> Option<f64> {
-        let sum = || self.parts.iter().map(|it| it.bytes).sum::<Option<f64>>().filter(|_| !self.parts.is_empty());
+        let sum =
+            || self.parts.iter().map(|it| Some(it.bytes? * real(it.weight()))).sum::<Option<f64>>().filter(|_| !self.parts.is_empty());
         self.load.source_file_bytes.map(amount).filter(|it| *it > 0.0).or_else(sum)
     }
 
     /// How many files.
     pub fn files(&self) -> Option<f64> {
-        let names: BTreeSet<&str> = self.parts.iter().map(|it| it.file.as_str()).collect();
-        self.load.source_file_count.map(amount).filter(|it| *it > 0.0).or_else(|| (!names.is_empty()).then(|| real(names.len())))
+        let named = || amount(count_files(self.parts.iter().map(|it| (it.file.as_str(), it.files))));
+        self.load.source_file_count.map(amount).filter(|it| *it > 0.0).or_else(|| (!self.parts.is_empty()).then(named))
     }
 
     /// Whether names were cut, so that counting them is not sure.
@@ -147,18 +157,19 @@ impl Copy {
     }
 
     /// The sizes of its files, where each is known.
-    pub fn file_sizes(&self) -> Vec<f64> {
+    pub fn file_sizes(&self) -> Amounts {
         let mut sizes: BTreeMap<&str, f64> = BTreeMap::new();
-        for part in &self.parts {
+        for part in self.parts.iter().filter(|it| it.files.is_none()) {
             *sizes.entry(&part.file).or_default() += part.bytes.unwrap_or(0.0);
         }
         let told = self.parts.iter().all(|it| it.bytes.is_some());
-        if told && !sizes.is_empty() {
-            return sizes.into_values().collect();
+        if told && !self.parts.is_empty() {
+            let summed = self.parts.iter().filter(|it| it.files.is_some()).map(|it| (it.bytes.unwrap_or(0.0), it.weight()));
+            return sizes.into_values().map(|it| (it, 1)).chain(summed).collect();
         }
         match (self.files(), self.bytes()) {
-            (Some(files), Some(bytes)) if files <= 1.0 => vec![bytes],
-            _ => Vec::new(),
+            (Some(files), Some(bytes)) if files <= 1.0 => Amounts::from_iter([(bytes, 1)]),
+            _ => Amounts::default(),
         }
     }
 
@@ -172,12 +183,13 @@ impl Copy {
         let observed = self.parts.iter().all(|it| it.splits.is_some() || it.partial.is_some());
         let sized = !self.parts.is_empty() && self.parts.iter().all(|it| it.bytes.is_some());
         if sized && observed {
-            let sizes: Vec<f64> = self.parts.iter().flat_map(|it| pieces(it.bytes.unwrap_or(0.0), it.splits.unwrap_or(1).max(1))).collect();
-            return Some(Units { count: real(sizes.len()), sizes, told: Told::Observed });
+            let sizes: Amounts =
+                self.parts.iter().map(|it| pieces(it.bytes.unwrap_or(0.0), it.splits.unwrap_or(1).max(1), it.weight())).collect();
+            return Some(Units { count: real(sizes.count()), sizes, told: Told::Observed });
         }
         if observed && !self.parts.is_empty() {
-            let ranges: i64 = self.parts.iter().map(|it| it.splits.unwrap_or(1).max(1)).sum();
-            return Some(Units { sizes: Vec::new(), count: amount(ranges), told: Told::Counted });
+            let ranges: f64 = self.parts.iter().map(|it| amount(it.splits.unwrap_or(1).max(1)) * real(it.weight())).sum();
+            return Some(Units { sizes: Amounts::default(), count: ranges, told: Told::Counted });
         }
         let files = self.files()?;
         let sizes = self.file_sizes();
@@ -185,15 +197,15 @@ impl Copy {
             let told = if self.load.splittable == Some(false) { Told::Counted } else { Told::Nothing };
             return Some(Units { sizes, count: files, told });
         }
-        let large = sizes.iter().any(|it| *it >= SPLITS_FROM);
-        let split = |size: f64| {
+        let large = sizes.max().is_some_and(|it| it >= SPLITS_FROM);
+        let split = |(size, files): (f64, usize)| {
             #[expect(clippy::cast_possible_truncation, reason = "a file has few ranges")]
             let count = if self.load.splittable == Some(true) && size >= SPLITS_FROM { (size / RANGE).ceil() as i64 } else { 1 };
-            pieces(size, count)
+            pieces(size, count, files)
         };
         let told = if large && self.load.splittable.is_none() { Told::Nothing } else { Told::Modelled };
-        let units: Vec<f64> = sizes.into_iter().flat_map(split).collect();
-        Some(Units { count: real(units.len()), sizes: units, told })
+        let units: Amounts = sizes.counted().map(split).collect();
+        Some(Units { count: real(units.count()), sizes: units, told })
     }
 
     /// The folder that its source names, without what changes from run to run.
@@ -214,9 +226,9 @@ fn by_slice(parts: &[Part]) -> BTreeMap<i64, f64> {
     by_slice
 }
 
-fn pieces(bytes: f64, count: i64) -> impl Iterator<Item = f64> {
-    let each = bytes / amount(count);
-    (0..count).map(move |_| each)
+/// The size and the number of the ranges that files of one size are split into.
+fn pieces(bytes: f64, ranges: i64, files: usize) -> (f64, usize) {
+    (bytes / amount(ranges), usize::try_from(ranges).unwrap_or(1).saturating_mul(files))
 }
 
 /// The folders of an address up to the first that changes from run to run.
@@ -301,6 +313,7 @@ mod tests {
             splits: it.2,
             partial: None,
             slice: None,
+            files: None,
         };
         Copy { load, parts: parts.iter().map(part).collect(), by_slice: BTreeMap::new() }
     }

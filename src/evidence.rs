@@ -63,6 +63,9 @@ pub struct Evidence {
     pub facts: Facts,
 }
 
+/// Why sums may be too high.
+const TWICE: &str = "holds rows more than once, or rows of another input, and is too long to compare them one by one: their sums may be too high; give each export once";
+
 /// What is read of one file on disk, archives included.
 type FileResult = Vec<(Coverage, Facts, Warehouse)>;
 
@@ -84,10 +87,12 @@ impl Evidence {
 
     fn of(read: Vec<FileResult>, mut coverage: Vec<Coverage>) -> Result<Self> {
         let (mut facts, mut warehouse) = (Facts::default(), Warehouse::default());
-        for (input, of_input, rows) in read.into_iter().flatten() {
-            coverage.push(input);
+        for (mut input, of_input, rows) in read.into_iter().flatten() {
             facts.merge(of_input);
-            warehouse.merge(rows);
+            if warehouse.merge(rows) {
+                input.problems.push(TWICE.to_owned());
+            }
+            coverage.push(input);
         }
         coverage.sort_by(|a, b| a.path.cmp(&b.path));
         facts.close();

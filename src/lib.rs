@@ -12,6 +12,7 @@ pub mod error;
 pub mod units;
 pub mod text;
 pub mod stats;
+pub mod fold;
 pub mod tables;
 pub mod warehouse;
 pub mod case;

@@ -84,17 +84,85 @@ pub fn sorted(amounts: &[f64]) -> Vec<f64> {
 
 /// The quantile of sorted amounts, between two neighbours in proportion.
 pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
+    between(sorted.len(), share, |place| sorted.get(place).copied())
+}
+
+/// What stands at a share of the way through `count` things, between two neighbours in proportion.
+fn between(count: usize, share: f64, at: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+    let last = count.checked_sub(1)?;
     let place = share.clamp(0.0, 1.0) * real(last);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the last index")]
     let below = place.floor() as usize;
-    let (low, high) = (sorted.get(below)?, sorted.get(below + 1).or(sorted.get(below))?);
+    let (low, high) = (at(below)?, at((below + 1).min(last))?);
     Some(low + (high - low) * (place - place.floor()))
 }
 
 /// The median of amounts in any order.
 pub fn median(amounts: &[f64]) -> Option<f64> {
     quantile(&sorted(amounts), 0.5)
+}
+
+/// Amounts of which equal ones are counted together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Amounts {
+    /// In rising order.
+    counted: Vec<(f64, usize)>,
+}
+
+impl FromIterator<(f64, usize)> for Amounts {
+    fn from_iter<I: IntoIterator<Item = (f64, usize)>>(counted: I) -> Self {
+        let mut counted: Vec<(f64, usize)> = counted.into_iter().filter(|it| it.0.is_finite() && it.1 > 0).collect();
+        counted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        counted.dedup_by(|it, before| {
+            let same = it.0.total_cmp(&before.0).is_eq();
+            before.1 += if same { it.1 } else { 0 };
+            same
+        });
+        Self { counted }
+    }
+}
+
+impl Amounts {
+    /// Each amount, and how often it is there.
+    pub fn counted(&self) -> impl DoubleEndedIterator<Item = (f64, usize)> {
+        self.counted.iter().copied()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.counted.is_empty()
+    }
+
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.counted.iter().map(|it| it.1).sum()
+    }
+
+    /// Their sum.
+    pub fn sum(&self) -> f64 {
+        self.counted.iter().map(|it| it.0 * real(it.1)).sum()
+    }
+
+    /// The largest.
+    pub fn max(&self) -> Option<f64> {
+        self.counted.last().map(|it| it.0)
+    }
+
+    /// How many are below a limit.
+    pub fn below(&self, limit: f64) -> usize {
+        self.counted.iter().take_while(|it| it.0 < limit).map(|it| it.1).sum()
+    }
+
+    /// The quantile, between two neighbours in proportion.
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        between(self.count(), share, |place| {
+            let mut before = 0;
+            self.counted.iter().find_map(|it| {
+                before += it.1;
+                (place < before).then_some(it.0)
+            })
+        })
+    }
 }
 
 /// Two groups of amounts.
@@ -186,9 +254,9 @@ pub fn trend(amounts: &[f64]) -> f64 {
 }
 
 /// The busiest of `workers` when amounts are dealt to whoever is free first, largest first.
-pub fn busiest(amounts: &[f64], workers: usize) -> f64 {
+pub fn busiest(amounts: &Amounts, workers: usize) -> f64 {
     let mut loads = std::collections::BinaryHeap::from(vec![std::cmp::Reverse(Ordered(0.0)); workers.max(1)]);
-    for amount in sorted(amounts).into_iter().rev() {
+    for amount in amounts.counted().rev().flat_map(|(amount, count)| std::iter::repeat_n(amount, count)) {
         if let Some(mut least) = loads.peek_mut() {
             least.0.0 += amount;
         }
@@ -311,8 +379,20 @@ mod tests {
 
     #[test]
     fn the_largest_is_dealt_first() {
-        assert!((busiest(&[4.0, 3.0, 3.0, 2.0], 2) - 6.0).abs() < 1e-9);
-        assert!((busiest(&[1.0; 17], 16) - 2.0).abs() < 1e-9);
-        assert!((busiest(&[5.0], 16) - 5.0).abs() < 1e-9);
+        let busiest = |amounts: &[(f64, usize)], workers| busiest(&amounts.iter().copied().collect(), workers);
+        assert!((busiest(&[(4.0, 1), (3.0, 2), (2.0, 1)], 2) - 6.0).abs() < 1e-9);
+        assert!((busiest(&[(1.0, 17)], 16) - 2.0).abs() < 1e-9);
+        assert!((busiest(&[(5.0, 1)], 16) - 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn amounts_counted_together_measure_like_amounts_one_by_one() {
+        let plain = [7.0, 1.0, 4.0, 4.0, 9.0, 1.0, 4.0];
+        let counted: Amounts = [(4.0, 2), (9.0, 1), (1.0, 2), (7.0, 1), (4.0, 1)].into_iter().collect();
+        assert_eq!((counted.count(), counted.max(), counted.below(4.0)), (7, Some(9.0), 2));
+        assert!((counted.sum() - 30.0).abs() < 1e-9);
+        for share in [0.0, 0.1, 0.25, 0.5, 0.6, 0.9, 1.0] {
+            assert_eq!(counted.quantile(share), quantile(&sorted(&plain), share));
+        }
     }
 }

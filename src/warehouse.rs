@@ -2,6 +2,7 @@
 
 use crate::{
     error::Result,
+    fold::Rows,
     tables::{
         Table,
         clusters::{self, Cluster},
@@ -32,7 +33,7 @@ pub struct Warehouse {
     /// COPY statements.
     pub loads: Vec<Load>,
     /// Files that they read.
-    pub load_files: Vec<LoadFile>,
+    pub load_files: Rows<LoadFile>,
     /// Values that they could not load.
     pub load_errors: Vec<LoadError>,
     /// Redshift tables.
@@ -40,7 +41,7 @@ pub struct Warehouse {
     /// Slices.
     pub slices: Vec<Slice>,
     /// S3 objects.
-    pub objects: Vec<Object>,
+    pub objects: Rows<Object>,
     /// Scans of external tables.
     pub external_scans: Vec<ExternalScan>,
     /// Clusters and workgroups.
@@ -48,19 +49,21 @@ pub struct Warehouse {
 }
 
 impl Warehouse {
-    /// Adds the rows of another input.
-    pub fn merge(&mut self, other: Self) {
+    /// Adds the rows of another input, and says whether some of them came before and had to be counted again.
+    pub fn merge(&mut self, other: Self) -> bool {
+        let before = self.load_files.twice() + self.objects.twice();
         self.queries.extend(other.queries);
         self.texts.extend(other.texts);
         self.steps.extend(other.steps);
         self.loads.extend(other.loads);
-        self.load_files.extend(other.load_files);
+        self.load_files.merge(other.load_files);
         self.load_errors.extend(other.load_errors);
         self.table_stats.extend(other.table_stats);
         self.slices.extend(other.slices);
-        self.objects.extend(other.objects);
+        self.objects.merge(other.objects);
         self.external_scans.extend(other.external_scans);
         self.clusters.extend(other.clusters);
+        self.load_files.twice() + self.objects.twice() > before
     }
 
     /// Every record once: what an export left out, its copy may tell.
@@ -77,7 +80,7 @@ impl Warehouse {
         );
         once(&mut self.loads, |it| (it.system.clone(), it.query_id.clone()), Load::fill_from);
         once(
-            &mut self.load_files,
+            &mut self.load_files.rows,
             |it| {
                 let range = (it.slice, it.start_offset, it.is_partial, it.splits_scanned, it.bytes_scanned);
                 (it.view.clone(), it.system.clone(), it.query_id.clone(), it.file_name.clone(), range)
@@ -99,7 +102,7 @@ impl Warehouse {
         once(&mut self.table_stats, |it| (it.database_name.clone(), it.schema_name.clone(), it.table_name.clone()), TableStats::fill_from);
         once(&mut self.slices, |it| (it.node, it.slice), Slice::fill_from);
         once(
-            &mut self.objects,
+            &mut self.objects.rows,
             |it| (it.bucket.clone(), it.key.clone(), it.size_bytes, it.is_latest, it.is_delete_marker),
             Object::fill_from,
         );
@@ -109,6 +112,8 @@ impl Warehouse {
             ExternalScan::fill_from,
         );
         once(&mut self.clusters, |it| it.name.clone(), Cluster::fill_from);
+        self.load_files.settle();
+        self.objects.settle();
     }
 
     /// The tables.
@@ -118,11 +123,11 @@ impl Warehouse {
             (&texts::TABLE, texts::TABLE.frame(self.texts.iter().map(Text::cells))?),
             (&steps::TABLE, steps::TABLE.frame(self.steps.iter().map(Step::cells))?),
             (&loads::TABLE, loads::TABLE.frame(self.loads.iter().map(Load::cells))?),
-            (&load_files::TABLE, load_files::TABLE.frame(self.load_files.iter().map(LoadFile::cells))?),
+            (&load_files::TABLE, load_files::TABLE.frame(self.load_files.rows.iter().map(LoadFile::cells))?),
             (&load_errors::TABLE, load_errors::TABLE.frame(self.load_errors.iter().map(LoadError::cells))?),
             (&table_stats::TABLE, table_stats::TABLE.frame(self.table_stats.iter().map(TableStats::cells))?),
             (&slices::TABLE, slices::TABLE.frame(self.slices.iter().map(Slice::cells))?),
-            (&objects::TABLE, objects::TABLE.frame(self.objects.iter().map(Object::cells))?),
+            (&objects::TABLE, objects::TABLE.frame(self.objects.rows.iter().map(Object::cells))?),
             (&external_scans::TABLE, external_scans::TABLE.frame(self.external_scans.iter().map(ExternalScan::cells))?),
             (&clusters::TABLE, clusters::TABLE.frame(self.clusters.iter().map(Cluster::cells))?),
         ])

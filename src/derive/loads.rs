@@ -6,7 +6,11 @@
 
 use super::statement::{Statement, unescaped};
 use crate::{
-    tables::{load_files::LoadFile, loads::Load, queries::Query},
+    tables::{
+        load_files::{LoadFile, count_files},
+        loads::Load,
+        queries::Query,
+    },
     units::{Moment, SECOND},
     warehouse::Warehouse,
 };
@@ -26,8 +30,8 @@ pub(super) fn settle(warehouse: &mut Warehouse) -> BTreeMap<String, String> {
     complete_texts(warehouse);
     let statements = statements(&warehouse.queries);
     let twins = twins(&warehouse.queries, &statements);
-    join_views(&mut warehouse.load_files);
-    let files = files_of(&warehouse.load_files);
+    join_views(&mut warehouse.load_files.rows);
+    let files = files_of(&warehouse.load_files.rows);
     add_unlisted(&mut warehouse.loads, &warehouse.queries, &statements, &twins, &files);
     let by_id: BTreeMap<Id, &Query> =
         warehouse.queries.iter().filter_map(|it| Some((id(it.system.as_ref(), it.query_id.as_ref())?, it))).collect();
@@ -205,15 +209,15 @@ fn fill_from_files(load: &mut Load, files: &[&LoadFile]) {
     if files.is_empty() {
         return;
     }
-    let names: BTreeSet<&String> = files.iter().filter_map(|it| it.file_name.as_ref()).collect();
-    load.source_file_count = load.source_file_count.or_else(|| i64::try_from(names.len()).ok());
-    let sizes = files.iter().map(|it| it.transfer_bytes.or(it.bytes_scanned));
+    let named = || files.iter().filter_map(|it| Some((it.file_name.as_deref()?, it.files)));
+    load.source_file_count = load.source_file_count.or_else(|| Some(count_files(named())));
+    let sizes = files.iter().map(|it| Some(it.transfer_bytes.or(it.bytes_scanned)?.saturating_mul(it.files.unwrap_or(1))));
     load.source_file_bytes = load.source_file_bytes.or(load.scanned_file_bytes).or_else(|| sizes.sum::<Option<i64>>());
     let first = |read: fn(&LoadFile) -> Option<String>| files.iter().find_map(|it| read(it));
     load.copy_job_id = load.copy_job_id.take().or_else(|| first(|it| it.copy_job_id.clone()));
     load.file_format = load.file_format.take().or_else(|| first(|it| it.file_format.clone()));
     let from = files.iter().filter_map(|it| it.start_time).min();
-    let to = files.iter().filter_map(|it| Some(Moment(it.start_time?.0 + it.duration_ms.unwrap_or(0) * 1000))).max();
+    let to = files.iter().filter_map(|it| it.end_time()).max();
     load.start_time = load.start_time.or(from);
     load.end_time = load.end_time.or(to);
     load.duration_ms = load.duration_ms.or_else(|| between(from?, to?));

@@ -1,16 +1,25 @@
 //! Where an object belongs: its table's location, its partition, and whether it is data at all.
 
-use crate::{tables::objects::Object, warehouse::Warehouse};
+use crate::{
+    tables::objects::{Object, root_of_format},
+    warehouse::Warehouse,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Settles `warehouse.objects`: each object once, with its place.
 pub(super) fn settle(warehouse: &mut Warehouse) {
-    let objects = &mut warehouse.objects;
-    name_buckets(objects);
-    for object in objects.iter_mut() {
-        object.role = Some(role_of(object).to_owned());
+    let objects = &mut warehouse.objects.rows;
+    // Rows that stand for several objects have no name of their own to be compared by.
+    let named = objects.iter().all(|it| it.objects.is_none());
+    if named {
+        name_buckets(objects);
     }
-    latest_only(objects);
+    for object in objects.iter_mut() {
+        object.role = Some(object.seen().role().to_owned());
+    }
+    if named {
+        latest_only(objects);
+    }
     let mut formats: BTreeSet<String> = BTreeSet::new();
     for object in objects.iter() {
         formats.extend(object.key.as_deref().and_then(root_of_format).map(|it| uri(object.bucket.as_deref(), it)));
@@ -62,35 +71,6 @@ fn latest_only(objects: &mut Vec<Object>) {
     *objects = kept;
 }
 
-fn role_of(object: &Object) -> &'static str {
-    let key = object.key.as_deref().unwrap_or_default();
-    let name = key.rsplit('/').next().unwrap_or_default();
-    if object.is_delete_marker == Some(true) || object.is_latest == Some(false) {
-        "old"
-    } else if name.is_empty() || name.starts_with(['_', '.']) || name.ends_with("_$folder$") || has_ending(name, "crc") {
-        "marker"
-    } else if root_of_format(key).is_some() {
-        "metadata"
-    } else if object.size_bytes == Some(0) {
-        "empty"
-    } else {
-        "data"
-    }
-}
-
-fn has_ending(name: &str, ending: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|it| it.1.eq_ignore_ascii_case(ending))
-}
-
-/// The folder of the table whose format keeps this file beside the data.
-fn root_of_format(key: &str) -> Option<&str> {
-    ["metadata/", "_delta_log/", "_spark_metadata/", ".hoodie/"].iter().find_map(|folder| {
-        let at = key.find(folder)?;
-        let root = key.get(..at)?;
-        (root.is_empty() || root.ends_with('/')).then_some(root)
-    })
-}
-
 /// The location and the partition of a key: a partition begins at the first folder that names a value or a date.
 fn split(key: &str) -> (&str, &str) {
     let folder = key.rfind('/').map_or(0, |it| it + 1);
@@ -126,24 +106,24 @@ mod tests {
     fn markers_metadata_and_old_versions_are_no_data() {
         let old = Object { is_latest: Some(false), ..object("t/x") };
         let keys = ["t/_SUCCESS", "t/dt_$folder$", "t/.x.crc", "t/metadata/1.avro", "t/_delta_log/1.json", "t/dt=1/x.parquet"];
-        let roles: Vec<&str> = keys.iter().map(|it| role_of(&object(it))).collect();
+        let roles: Vec<&str> = keys.iter().map(|it| object(it).seen().role()).collect();
         assert_eq!(roles, ["marker", "marker", "marker", "metadata", "metadata", "data"]);
-        assert_eq!(role_of(&old), "old");
+        assert_eq!(old.seen().role(), "old");
     }
 
     #[test]
     fn iceberg_data_belongs_to_the_folder_above() {
         let mut warehouse =
-            Warehouse { objects: vec![object("t/data/dt=1/x.parquet"), object("t/metadata/v1.json")], ..Warehouse::default() };
+            Warehouse { objects: vec![object("t/data/dt=1/x.parquet"), object("t/metadata/v1.json")].into(), ..Warehouse::default() };
         settle(&mut warehouse);
-        assert_eq!(warehouse.objects.first().unwrap().location.as_deref(), Some("s3://b/t/"));
+        assert_eq!(warehouse.objects.rows.first().unwrap().location.as_deref(), Some("s3://b/t/"));
     }
 
     #[test]
     fn one_object_in_two_listings_is_one() {
         let unnamed = Object { bucket: None, ..object("t/x") };
-        let mut warehouse = Warehouse { objects: vec![object("t/x"), unnamed], ..Warehouse::default() };
+        let mut warehouse = Warehouse { objects: vec![object("t/x"), unnamed].into(), ..Warehouse::default() };
         settle(&mut warehouse);
-        assert_eq!(warehouse.objects.len(), 1);
+        assert_eq!(warehouse.objects.rows.len(), 1);
     }
 }

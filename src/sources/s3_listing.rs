@@ -24,7 +24,6 @@ fn is_objects(head: &Head<'_>) -> bool {
 
 fn read_objects(input: &mut Input<'_, '_>) {
     let file = Arc::clone(&input.name);
-    let first = input.out.warehouse.objects.len();
     let envelope = each_json(input.feed, input.caps, input.out, &mut |value, _, number, out| {
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
         let size_bytes = value.get("Size").and_then(Value::as_i64);
@@ -50,9 +49,7 @@ fn read_objects(input: &mut Input<'_, '_>) {
     }
     // The bucket stands after the objects, if at all.
     let bucket = envelope.text_of("Name");
-    for object in input.out.warehouse.objects.iter_mut().skip(first) {
-        object.bucket.clone_from(&bucket);
-    }
+    input.out.warehouse.objects.each(|it| it.bucket.clone_from(&bucket));
 }
 
 /// What a line of `aws s3 ls` says.

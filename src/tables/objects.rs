@@ -1,5 +1,10 @@
 //! Objects of S3 listings.
 
+use crate::{
+    fold::{self, Sight, Sum},
+    units::Moment,
+};
+
 records! {
     /// One row: what is unknown is `None`.
     Object in "objects": "one object of an S3 listing" {
@@ -15,5 +20,95 @@ records! {
         PARTITION partition: Text = "Partition within the location",
         TABLE_FORMAT table_format: Text = "iceberg-or-delta when metadata of such a table lies beside the data",
         LISTING listing: Text = "What listed it: ls, list-objects-v2, inventory, athena-path",
+        OBJECTS objects: Count = "How many objects of about this size the row stands for; null is one. Listings too long to hold are summed up",
     }
+}
+
+/// What a listing says of an object, as it stands there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen<'a> {
+    /// Bucket.
+    pub bucket: Option<&'a str>,
+    /// Key.
+    pub key: &'a str,
+    /// Size.
+    pub size: Option<i64>,
+    /// When it was written.
+    pub at: Option<Moment>,
+    /// Whether it is the current version.
+    pub is_latest: Option<bool>,
+    /// Whether it is a delete marker.
+    pub is_delete_marker: Option<bool>,
+}
+
+impl Seen<'_> {
+    /// data, empty, marker, metadata, old.
+    pub fn role(&self) -> &'static str {
+        let name = self.key.rsplit('/').next().unwrap_or_default();
+        if self.is_delete_marker == Some(true) || self.is_latest == Some(false) {
+            "old"
+        } else if name.is_empty() || name.starts_with(['_', '.']) || name.ends_with("_$folder$") || has_ending(name, "crc") {
+            "marker"
+        } else if root_of_format(self.key).is_some() {
+            "metadata"
+        } else if self.size == Some(0) {
+            "empty"
+        } else {
+            "data"
+        }
+    }
+
+    /// Objects of one folder and role differ in size and time.
+    pub fn sight(&self, group: &mut String) -> Sight {
+        let folder = self.key.rfind('/').and_then(|it| self.key.get(..it)).unwrap_or_default();
+        group.clear();
+        for part in [self.bucket.unwrap_or_default(), "/", folder, "\n", self.role(), if self.size.is_none() { "?" } else { "" }] {
+            group.push_str(part);
+        }
+        let version = [self.is_latest, self.is_delete_marker].map(|it| if it == Some(true) { "1" } else { "" });
+        let [latest, marker] = version;
+        Sight {
+            identity: fold::identity(&[self.bucket.unwrap_or_default(), self.key, latest, marker]),
+            size: self.size,
+            from: self.at,
+            to: self.at,
+        }
+    }
+}
+
+impl Object {
+    /// What its listing says of it.
+    pub fn seen(&self) -> Seen<'_> {
+        Seen {
+            bucket: self.bucket.as_deref(),
+            key: self.key.as_deref().unwrap_or_default(),
+            size: self.size_bytes,
+            at: self.last_modified,
+            is_latest: self.is_latest,
+            is_delete_marker: self.is_delete_marker,
+        }
+    }
+}
+
+impl fold::Row for Object {
+    fn sight(&self, group: &mut String) -> Option<Sight> {
+        Some(self.seen().sight(group))
+    }
+
+    fn of_many(&self, sum: Sum) -> Self {
+        Self { size_bytes: sum.size, last_modified: sum.to, objects: Some(sum.count), ..self.clone() }
+    }
+}
+
+fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|it| it.1.eq_ignore_ascii_case(ending))
+}
+
+/// The folder of the table whose format keeps this file beside the data.
+pub fn root_of_format(key: &str) -> Option<&str> {
+    ["metadata/", "_delta_log/", "_spark_metadata/", ".hoodie/"].iter().find_map(|folder| {
+        let at = key.find(folder)?;
+        let root = key.get(..at)?;
+        (root.is_empty() || root.ends_with('/')).then_some(root)
+    })
 }

@@ -79,7 +79,7 @@ fn partitions(cx: &Context<'_>) -> Vec<Pile> {
     let mut sums: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
     for object in rows(frame).map(Object::read).filter(|it| it.role.as_deref() == Some("data")) {
         let (Some(location), Some(partition), Some(size)) = (object.location, object.partition, object.size_bytes) else { continue };
-        *sums.entry(location.clone()).or_default().entry(partition).or_default() += amount(size);
+        *sums.entry(location.clone()).or_default().entry(partition).or_default() += amount(size) * object.objects.map_or(1.0, amount);
         let pile = locations.entry(location.clone()).or_insert_with(|| Pile {
             scope: "s3-partitions",
             table: location.trim_end_matches('/').rsplit('/').next().map(ToOwned::to_owned),
@@ -142,9 +142,8 @@ fn uneven<'a>(copy: &'a Copy, slices: &Slices) -> Option<&'a BTreeMap<i64, f64>>
     let (by_slice, sizes) = (copy.bytes_by_slice(), copy.file_sizes());
     let count = slices.count.unwrap_or(real(by_slice.len()));
     let enough = copy.units().is_some_and(|it| it.count >= count) && real(by_slice.len()) >= count;
-    let largest = sizes.iter().copied().fold(0.0, f64::max);
-    let usual = crate::stats::median(&sizes)?;
-    (enough && largest > sizes.iter().sum::<f64>() / count && largest >= 4.0 * usual).then_some(by_slice)
+    let (largest, usual) = (sizes.max()?, sizes.quantile(0.5)?);
+    (enough && largest > sizes.sum() / count && largest >= 4.0 * usual).then_some(by_slice)
 }
 
 fn stages(cx: &Context<'_>) -> Result<Vec<Pile>> {

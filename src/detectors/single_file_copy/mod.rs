@@ -181,7 +181,7 @@ fn slow<'a>(cx: &Context<'_>, copy: &'a Copy, units: Units, slices: &Slices) -> 
         Some(count) if !units.sizes.is_empty() => {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cluster has few slices")]
             let workers = count as usize;
-            (stats::busiest(&units.sizes, workers), units.sizes.iter().sum::<f64>() / count)
+            (stats::busiest(&units.sizes, workers), units.sizes.sum() / count)
         }
         _ => (0.0, 0.0),
     };
@@ -208,7 +208,7 @@ fn slow<'a>(cx: &Context<'_>, copy: &'a Copy, units: Units, slices: &Slices) -> 
 
 /// Where nothing tells the slices, few units that are far larger than advised are likely to leave some idle.
 fn few_and_large(cx: &Context<'_>, units: &Units) -> Option<Severity> {
-    let large = stats::median(&units.sizes)? >= cx.limit(&LARGE_UNIT);
+    let large = units.sizes.quantile(0.5)? >= cx.limit(&LARGE_UNIT);
     (large && units.count < cx.limit(&FEW_UNITS)).then_some(Severity::Low)
 }
 

@@ -3,7 +3,7 @@
 use super::{Measured, Pile};
 use crate::{
     finding::{Code, Confidence, Finding, Impact, Proof, Remediation, Severity, Subject, id_of, proof},
-    stats::{quantile, real, rounded},
+    stats::{Amounts, real, rounded},
     units::spoken_bytes,
 };
 use serde_json::{Map, Value};
@@ -57,14 +57,14 @@ fn table_of(location: &str) -> Option<&str> {
 fn facts(location: &str, pile: &Pile, it: &Measured, kind: &str) -> Map<String, Value> {
     let mut facts = Map::new();
     let mut put = |key: &str, value: Value| facts.insert(key.to_owned(), value);
-    let quantile = |share| whole(quantile(&it.sizes, share).unwrap_or(0.0));
+    let quantile = |share| whole(it.sizes.quantile(share).unwrap_or(0.0));
     let table = pile.table.as_deref().map(|it| it.rsplit('.').next().unwrap_or(it)).or_else(|| table_of(location));
     put("location", location.into());
     if let Some(table) = table {
         put("table", table.into());
     }
     put("kind", kind.into());
-    put("files", it.sizes.len().into());
+    put("files", it.files.into());
     put("bytes", whole(it.bytes).into());
     put("p10_bytes", quantile(0.1).into());
     put("p50_bytes", quantile(0.5).into());
@@ -79,7 +79,7 @@ fn facts(location: &str, pile: &Pile, it: &Measured, kind: &str) -> Map<String, 
 }
 
 fn title(name: &str, pile: &Pile, it: &Measured, kind: &str) -> String {
-    let (files, p50) = (it.sizes.len(), spoken(quantile(&it.sizes, 0.5).unwrap_or(0.0)));
+    let (files, p50) = (it.files, spoken(it.sizes.quantile(0.5).unwrap_or(0.0)));
     match kind {
         "over-partitioned" => format!(
             "{name}: {files} files of {p50} because of {} partitions; {} files would do for {}",
@@ -100,7 +100,7 @@ fn title(name: &str, pile: &Pile, it: &Measured, kind: &str) -> String {
 
 /// Partitions, the worst first.
 fn worst(pile: &Pile) -> Vec<(&str, usize, f64)> {
-    let mut parts: Vec<(&str, usize, f64)> = pile.parts.iter().map(|(name, it)| (name.as_str(), it.len(), it.iter().sum())).collect();
+    let mut parts: Vec<(&str, usize, f64)> = pile.parts.iter().map(|(name, it)| (name.as_str(), it.files(), it.bytes())).collect();
     parts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     parts
 }
@@ -124,10 +124,10 @@ fn instances(pile: &Pile) -> Vec<Map<String, Value>> {
 }
 
 /// Sizes in powers of two: how many files are at most this large.
-fn histogram(sizes: &[f64]) -> String {
+fn histogram(sizes: &Amounts) -> String {
     let mut counts = std::collections::BTreeMap::new();
-    for size in sizes {
-        *counts.entry(whole(size.max(1.0).log2().ceil())).or_insert(0_usize) += 1;
+    for (size, count) in sizes.counted() {
+        *counts.entry(whole(size.max(1.0).log2().ceil())).or_insert(0_usize) += count;
     }
     let bucket = |(power, count): (i64, usize)| {
         let upper = i32::try_from(power).map_or(f64::MAX, |it| 2_f64.powi(it));
@@ -166,10 +166,16 @@ fn caveats(location: &str, pile: &Pile) -> Vec<String> {
     };
     let left_out: Vec<String> = pile.left_out.iter().map(|(role, count)| format!("{count} {role}")).collect();
     say(!left_out.is_empty(), format!("left out: {}", left_out.join(", ")));
+    say(!pile.fresh.is_empty(), format!("partitions that may still be written: {}", some_of(&pile.fresh)));
     say(!location.starts_with("s3://"), "the listing names no bucket".to_owned());
     say(pile.is_table_format, "files that no snapshot refers to any more are counted too: the table's own `$files` would tell".to_owned());
-    say(!pile.is_load && pile.to.is_some(), "the newest partition may still be in writing".to_owned());
     caveats
+}
+
+/// The first names of a list, and how many there are.
+fn some_of(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
 fn remediation(location: &str, pile: &Pile, it: &Measured, kind: &str) -> Remediation {
@@ -236,7 +242,7 @@ fn evidence(pile: &Pile, it: &Measured) -> Vec<Proof> {
         format!("{part} {name}: {files} files, {}", spoken(bytes))
     };
     let worst: Vec<String> = worst(pile).into_iter().take(SHOWN).map(named).collect();
-    vec![proof(origin, pile.from, &format!("{} files, {}. {}", it.sizes.len(), spoken(it.bytes), worst.join("; ")))]
+    vec![proof(origin, pile.from, &format!("{} files, {}. {}", it.files, spoken(it.bytes), worst.join("; ")))]
 }
 
 fn repro(location: &str, pile: &Pile) -> Vec<Code> {

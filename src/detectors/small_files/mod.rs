@@ -6,7 +6,8 @@
 //! `reducible`: compaction removes it. What is needed only because there are so many partitions is `over-partitioned`: only coarser
 //! keys remove it. How bad: the median size and the share of files below a quarter of the target, and how many files could go.
 //! Where only Redshift's scans of an external table tell of a location, the files that they opened are counted: low at most.
-//! Markers (`_SUCCESS`, `_$folder$`, `.crc`), table metadata, empty objects, old versions and delete markers are left out.
+//! Markers (`_SUCCESS`, `_$folder$`, `.crc`), table metadata, empty objects, old versions and delete markers are left out,
+//! and so are partitions of the latest hours that were written in the latest hours; what is left out is listed.
 //!
 //! ## Why it matters
 //! Every file costs a listing, a request and a start: a query over 100,000 files of 100 kB spends its time opening them, and S3
@@ -17,7 +18,7 @@
 //! Firehose buffers, `repartition` before the write, fewer and coarser partitions.
 //!
 //! ## When it is wrong
-//! A partition that is still being written will be compacted later. Files that no snapshot refers to any more are not read. The
+//! Where folders name no day or hour, a partition that is still being written cannot be told. Files that no snapshot refers to any more are not read. The
 //! Athena history does not tell how many files a query read: without a listing nothing can be said about a location. A reference
 //! table may be tiny on purpose: fewer than 100 files are never reported.
 
@@ -27,18 +28,19 @@ use crate::{
     error::Result,
     finding::{Finding, Severity},
     settings::Limit,
-    stats::{self, amount, real},
+    stats::{Amounts, amount, real},
     tables::{
         Origin, external_scans, load_files, loads,
         objects::{self, Object},
         rows,
     },
-    units::Moment,
+    units::{Moment, SECOND},
 };
 use std::collections::BTreeMap;
 
 mod claim;
 mod scans;
+mod span;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "small-files",
@@ -46,7 +48,7 @@ pub(super) static DETECTOR: Detector = Detector {
     needs: "an S3 listing or Inventory, an Athena result of \"$path\" and \"$file_size\", the files of Redshift loads, or SYS_EXTERNAL_QUERY_DETAIL",
     fails: false,
     reads: &[&objects::TABLE, &loads::TABLE, &load_files::TABLE, &external_scans::TABLE],
-    limits: &[&TARGET, &TABLE_FORMAT_TARGET, &MIN_FILES, &MIN_BYTES, &MANY_FILES, &IRREDUCIBLE, &LOW, &MEDIUM, &HIGH, &CRITICAL],
+    limits: &[&TARGET, &TABLE_FORMAT_TARGET, &MIN_FILES, &MIN_BYTES, &MANY_FILES, &FRESH, &IRREDUCIBLE, &LOW, &MEDIUM, &HIGH, &CRITICAL],
     text: include_str!("mod.rs"),
     detect,
 };
@@ -76,6 +78,12 @@ static MANY_FILES: Limit = Limit {
     default: 10_000.0,
     meaning: "files from which on a location is judged whatever its bytes",
     source: "listing them takes ten requests; our choice",
+};
+static FRESH: Limit = Limit {
+    name: "fresh_hours",
+    default: 3.0,
+    meaning: "hours before the end of the evidence in which a partition of that time was written, so that it may still grow or await compaction",
+    source: "our choice",
 };
 static IRREDUCIBLE: Limit = Limit {
     name: "irreducible_share",
@@ -109,9 +117,11 @@ const EFFECTS: &[(Severity, f64, f64)] = &[
 struct Pile {
     table: Option<String>,
     is_load: bool,
-    /// Sizes by partition, or by load.
-    parts: BTreeMap<String, Vec<f64>>,
+    /// By partition, or by load.
+    parts: BTreeMap<String, Part>,
     left_out: BTreeMap<String, usize>,
+    /// Partitions that may still be written.
+    fresh: Vec<String>,
     is_table_format: bool,
     columnar: bool,
     from: Option<Moment>,
@@ -120,10 +130,33 @@ struct Pile {
     queries: BTreeMap<String, Option<Moment>>,
 }
 
+/// Files of one partition, or of one load.
+#[derive(Debug, Default)]
+struct Part {
+    sizes: Vec<(f64, usize)>,
+    newest: Option<Moment>,
+}
+
+impl Part {
+    fn add(&mut self, size: f64, count: usize, at: Option<Moment>) {
+        self.sizes.push((size, count));
+        self.newest = self.newest.max(at);
+    }
+
+    fn files(&self) -> usize {
+        self.sizes.iter().map(|it| it.1).sum()
+    }
+
+    fn bytes(&self) -> f64 {
+        self.sizes.iter().map(|it| it.0 * real(it.1)).sum()
+    }
+}
+
 /// A pile, measured.
 #[derive(Debug)]
 struct Measured {
-    sizes: Vec<f64>,
+    sizes: Amounts,
+    files: usize,
     bytes: f64,
     target: f64,
     needed: f64,
@@ -156,10 +189,14 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
         pile.table = pile.table.take().or_else(|| Some(copy.table()).filter(|it| !it.is_empty()));
         pile.see(copy.load.start_time, &copy.load.origin);
         pile.queries.insert(query.clone(), copy.load.start_time);
-        pile.parts.insert(query, sizes);
+        pile.parts.insert(query, Part { sizes: sizes.counted().collect(), newest: copy.load.start_time });
     }
+    let end = cx.settings.until.into_iter().chain(cx.evidence.last()).min();
+    #[expect(clippy::cast_possible_truncation, reason = "a float saturates")]
+    let fresh = end.map(|it| Moment(it.0.saturating_sub((cx.limit(&FRESH) * 3600.0) as i64 * SECOND)));
     let mut findings = Vec::new();
-    for ((location, _), pile) in &piles {
+    for ((location, _), pile) in &mut piles {
+        pile.leave_out_fresh(fresh);
         findings.extend(judge(cx, location, pile));
     }
     let listed = piles.keys().filter(|it| !it.1).map(|it| it.0.clone()).collect();
@@ -171,14 +208,29 @@ impl Pile {
     fn add(&mut self, object: Object) {
         self.is_table_format |= object.table_format.is_some();
         let role = object.role.as_deref().unwrap_or("data");
+        let count = object.objects.map_or(1, |it| usize::try_from(it).unwrap_or(0));
         if role != "data" {
-            *self.left_out.entry(role.to_owned()).or_default() += 1;
+            *self.left_out.entry(role.to_owned()).or_default() += count;
             return;
         }
         let Some(size) = object.size_bytes else { return };
         self.columnar |= object.key.as_deref().is_some_and(|it| it.contains(".parquet") || it.contains(".orc"));
         self.see(object.last_modified, &object.origin);
-        self.parts.entry(object.partition.unwrap_or_default()).or_default().push(amount(size));
+        self.parts.entry(object.partition.unwrap_or_default()).or_default().add(amount(size), count, object.last_modified);
+    }
+
+    /// Leaves out partitions that were written after `since` and are named after a time that was not over then.
+    fn leave_out_fresh(&mut self, since: Option<Moment>) {
+        let Some(since) = since.filter(|_| !self.is_load) else { return };
+        let after = |at: Option<Moment>| at.is_some_and(|it| it > since);
+        let is_fresh = |(name, part): &(&String, &Part)| after(part.newest) && after(span::end_of(name));
+        let fresh: Vec<String> = self.parts.iter().filter(is_fresh).map(|it| it.0.clone()).collect();
+        for name in fresh {
+            if let Some(part) = self.parts.remove(&name) {
+                *self.left_out.entry("fresh".to_owned()).or_default() += part.files();
+                self.fresh.push(name);
+            }
+        }
     }
 
     fn see(&mut self, at: Option<Moment>, origin: &Origin) {
@@ -190,17 +242,17 @@ impl Pile {
     }
 
     fn measured(&self, target: f64) -> Measured {
-        let sizes = stats::sorted(&self.parts.values().flatten().copied().collect::<Vec<_>>());
-        let bytes: f64 = sizes.iter().sum();
-        let needed: f64 = self.parts.values().map(|it| (it.iter().sum::<f64>() / target).ceil().max(1.0)).sum();
-        let below = sizes.partition_point(|it| *it < target / 4.0);
-        let share_below = real(below) / real(sizes.len()).max(1.0);
-        let p50 = stats::quantile(&sizes, 0.5).unwrap_or(0.0);
+        let sizes: Amounts = self.parts.values().flat_map(|it| &it.sizes).copied().collect();
+        let (files, bytes) = (sizes.count(), sizes.sum());
+        let needed: f64 = self.parts.values().map(|it| (it.bytes() / target).ceil().max(1.0)).sum();
+        let share_below = real(sizes.below(target / 4.0)) / real(files).max(1.0);
+        let p50 = sizes.quantile(0.5).unwrap_or(0.0);
         let effect = EFFECTS.iter().find(|it| p50 < it.1 && share_below >= it.2).map_or(Severity::Info, |it| it.0);
         Measured {
-            reducible: (real(sizes.len()) - needed).max(0.0),
+            reducible: (real(files) - needed).max(0.0),
             irreducible: (needed - (bytes / target).ceil()).max(0.0),
             sizes,
+            files,
             bytes,
             target,
             needed,
@@ -213,7 +265,7 @@ impl Pile {
 fn judge(cx: &Context<'_>, location: &str, pile: &Pile) -> Vec<Finding> {
     let target = cx.limit(if pile.is_table_format { &TABLE_FORMAT_TARGET } else { &TARGET });
     let measured = pile.measured(target);
-    let files = real(measured.sizes.len());
+    let files = real(measured.files);
     let enough = files >= cx.limit(&MIN_FILES) && measured.bytes >= cx.limit(&MIN_BYTES);
     if !(enough || files >= cx.limit(&MANY_FILES)) || measured.effect < Severity::Low {
         return Vec::new();
