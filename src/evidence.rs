@@ -72,43 +72,24 @@ type FileResult = Vec<(Coverage, Facts, Warehouse)>;
 impl Evidence {
     /// Reads everything that was listed. `forced` is the source the user named for all inputs.
     pub fn load(listing: &Listing, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Result<Self> {
-        let read: Vec<FileResult> = listing.files.par_iter().map(|file| read_file(file, forced, settings, meter)).collect();
-        let coverage: Vec<Coverage> = listing.unreadable.iter().map(|it| refused(&it.name, &it.reason)).collect();
-        Self::of(read, coverage)
+        let mut reading = Reading::default();
+        reading.coverage.extend(listing.unreadable.iter().map(|it| refused(&it.name, &it.reason)));
+        // Rows of a batch are put together before the next is read: what is summed up then needs no room.
+        for batch in batches(&listing.files) {
+            let read: Vec<FileResult> = batch.par_iter().map(|file| read_file(file, forced, settings, meter)).collect();
+            read.into_iter().for_each(|it| reading.take(it));
+        }
+        reading.settled()
     }
 
     /// Reads dumps that are already in memory.
     pub fn of_dumps(dumps: &[(&str, &'static [u8])], settings: &Settings) -> Result<Self> {
-        let leaf = |(name, bytes): &(&str, &'static [u8])| {
-            vec![read_leaf(Leaf { name: (*name).to_owned(), reader: Box::new(*bytes) }, None, settings)]
-        };
-        Self::of(dumps.iter().map(leaf).collect(), Vec::new())
-    }
-
-    fn of(read: Vec<FileResult>, mut coverage: Vec<Coverage>) -> Result<Self> {
-        let (mut facts, mut warehouse) = (Facts::default(), Warehouse::default());
-        for (mut input, of_input, rows) in read.into_iter().flatten() {
-            facts.merge(of_input);
-            if warehouse.merge(rows) {
-                input.problems.push(TWICE.to_owned());
-            }
-            coverage.push(input);
+        let mut reading = Reading::default();
+        for (name, bytes) in dumps {
+            let leaf = Leaf { name: (*name).to_owned(), reader: Box::new(*bytes), on_disk: None };
+            reading.take(vec![read_leaf(leaf, None, settings)]);
         }
-        coverage.sort_by(|a, b| a.path.cmp(&b.path));
-        facts.close();
-        warehouse.settle();
-        let Derived { errors, tries, spells, mapped } = derive::derive(&facts, &mut warehouse);
-        let mut evidence = Self { frames: BTreeMap::new(), coverage, facts: Facts::default() };
-        for (table, frame) in warehouse.frames()? {
-            evidence.put(table, frame);
-        }
-        evidence.put(&task_events::TABLE, task_events::TABLE.frame(facts.events.iter().map(task_events::TaskEvent::cells))?);
-        evidence.put(&errors::TABLE, errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))?);
-        evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
-        evidence.put(&spells::TABLE, spells::TABLE.frame(spells.iter().map(spells::Spell::cells))?);
-        evidence.put(&mapped::TABLE, mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))?);
-        evidence.facts = facts.without_rows();
-        Ok(evidence)
+        reading.settled()
     }
 
     fn put(&mut self, table: &'static Table, frame: DataFrame) {
@@ -150,6 +131,63 @@ impl Evidence {
     }
 }
 
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    facts: Facts,
+    warehouse: Warehouse,
+    coverage: Vec<Coverage>,
+}
+
+impl Reading {
+    fn take(&mut self, file: FileResult) {
+        for (mut input, facts, rows) in file {
+            self.facts.merge(facts);
+            if self.warehouse.merge(rows) {
+                input.problems.push(TWICE.to_owned());
+            }
+            self.coverage.push(input);
+        }
+    }
+
+    fn settled(self) -> Result<Evidence> {
+        let Self { mut facts, mut warehouse, mut coverage } = self;
+        coverage.sort_by(|a, b| a.path.cmp(&b.path));
+        facts.close();
+        warehouse.settle();
+        let Derived { errors, tries, spells, mapped } = derive::derive(&facts, &mut warehouse);
+        let mut evidence = Evidence { frames: BTreeMap::new(), coverage, facts: Facts::default() };
+        for (table, frame) in warehouse.frames()? {
+            evidence.put(table, frame);
+        }
+        evidence.put(&task_events::TABLE, task_events::TABLE.frame(facts.events.iter().map(task_events::TaskEvent::cells))?);
+        evidence.put(&errors::TABLE, errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))?);
+        evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
+        evidence.put(&spells::TABLE, spells::TABLE.frame(spells.iter().map(spells::Spell::cells))?);
+        evidence.put(&mapped::TABLE, mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))?);
+        evidence.facts = facts.without_rows();
+        Ok(evidence)
+    }
+}
+
+/// Files that are read side by side: many small ones, or a few large ones.
+fn batches(files: &[RawFile]) -> impl Iterator<Item = &[RawFile]> {
+    const FILES: usize = 16;
+    const BYTES: u64 = 64 << 20;
+    let mut rest = files;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let few = |(at, file): (usize, &RawFile)| {
+            bytes += file.bytes;
+            at < FILES || bytes <= BYTES
+        };
+        let count = rest.iter().enumerate().map(few).take_while(|it| *it).count();
+        let (batch, after) = rest.split_at(count);
+        rest = after;
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
 /// A name as every output shows it: a secret in a path is a secret too.
 fn shown(name: &str) -> String {
     text::redact(&text::printable(name)).into_owned()
@@ -189,7 +227,7 @@ fn read_file(file: &RawFile, forced: Option<&'static Source>, settings: &Setting
 
 fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts, Warehouse) {
     let name = shown(&leaf.name);
-    let mut feed = Feed::new(leaf.reader);
+    let mut feed = Feed::of(leaf);
     let mut coverage = refused(&name, "");
     coverage.problems.clear();
     let head = Head::of(&mut feed);

@@ -14,7 +14,7 @@ use std::{
 pub const HELD: usize = 200_000;
 
 /// How many sums there may be before their ranges grow.
-const SUMS: usize = 200_000;
+const SUMS: usize = 100_000;
 
 /// Ranges of a doubling, as a power of two: sixteen, so that a range is at most 6 % wide.
 const FINEST: u32 = 4;

@@ -116,20 +116,20 @@ impl Warehouse {
         self.objects.settle();
     }
 
-    /// The tables.
-    pub fn frames(&self) -> Result<Vec<(&'static Table, DataFrame)>> {
+    /// The tables, each built when the rows of the one before are gone.
+    pub fn frames(self) -> Result<Vec<(&'static Table, DataFrame)>> {
         Ok(vec![
-            (&queries::TABLE, queries::TABLE.frame(self.queries.iter().map(Query::cells))?),
-            (&texts::TABLE, texts::TABLE.frame(self.texts.iter().map(Text::cells))?),
-            (&steps::TABLE, steps::TABLE.frame(self.steps.iter().map(Step::cells))?),
-            (&loads::TABLE, loads::TABLE.frame(self.loads.iter().map(Load::cells))?),
-            (&load_files::TABLE, load_files::TABLE.frame(self.load_files.rows.iter().map(LoadFile::cells))?),
-            (&load_errors::TABLE, load_errors::TABLE.frame(self.load_errors.iter().map(LoadError::cells))?),
-            (&table_stats::TABLE, table_stats::TABLE.frame(self.table_stats.iter().map(TableStats::cells))?),
-            (&slices::TABLE, slices::TABLE.frame(self.slices.iter().map(Slice::cells))?),
-            (&objects::TABLE, objects::TABLE.frame(self.objects.rows.iter().map(Object::cells))?),
-            (&external_scans::TABLE, external_scans::TABLE.frame(self.external_scans.iter().map(ExternalScan::cells))?),
-            (&clusters::TABLE, clusters::TABLE.frame(self.clusters.iter().map(Cluster::cells))?),
+            (&queries::TABLE, queries::TABLE.frame(self.queries.into_iter().map(Query::cells))?),
+            (&texts::TABLE, texts::TABLE.frame(self.texts.into_iter().map(Text::cells))?),
+            (&steps::TABLE, steps::TABLE.frame(self.steps.into_iter().map(Step::cells))?),
+            (&loads::TABLE, loads::TABLE.frame(self.loads.into_iter().map(Load::cells))?),
+            (&load_files::TABLE, load_files::TABLE.frame(self.load_files.rows.into_iter().map(LoadFile::cells))?),
+            (&load_errors::TABLE, load_errors::TABLE.frame(self.load_errors.into_iter().map(LoadError::cells))?),
+            (&table_stats::TABLE, table_stats::TABLE.frame(self.table_stats.into_iter().map(TableStats::cells))?),
+            (&slices::TABLE, slices::TABLE.frame(self.slices.into_iter().map(Slice::cells))?),
+            (&objects::TABLE, objects::TABLE.frame(self.objects.rows.into_iter().map(Object::cells))?),
+            (&external_scans::TABLE, external_scans::TABLE.frame(self.external_scans.into_iter().map(ExternalScan::cells))?),
+            (&clusters::TABLE, clusters::TABLE.frame(self.clusters.into_iter().map(Cluster::cells))?),
         ])
     }
 }

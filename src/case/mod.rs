@@ -11,7 +11,7 @@ use std::{
 mod unpack;
 
 pub(crate) use unpack::damage_text;
-pub use unpack::{Leaf, Unpacked};
+pub use unpack::{Leaf, OnDisk, Unpacked};
 
 /// Caps against hostile or broken inputs; each may be set, and what they cut is counted.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,11 @@ impl Meter {
     /// Bytes read from disk so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes that were read.
+    pub fn add(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -140,12 +145,31 @@ impl RawFile {
             None => Ok(unpack::unpack(&self.name, Metered { inner: io::stdin(), meter }, caps, each)),
             Some(path) => {
                 let file = File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-                if unpack::is_zip(path) {
+                // The beginning of a pipe would be lost.
+                let head = if self.bytes > 0 { head_of(path) } else { [0; 4] };
+                if unpack::is_zip(head) {
                     return Ok(unpack::unzip(&self.name, Metered { inner: file, meter }, caps, each));
+                }
+                if let (true, Ok(same)) = (head == *PARQUET, file.try_clone()) {
+                    let on_disk = OnDisk { file: same.into(), bytes: self.bytes };
+                    each(Leaf { name: self.name.clone(), reader: Box::new(file), on_disk: Some((on_disk, meter)) });
+                    return Ok(Unpacked::default());
                 }
                 Ok(unpack::unpack(&self.name, Metered { inner: file, meter }, caps, each))
             }
         }
+    }
+}
+
+/// How Parquet begins.
+const PARQUET: &[u8; 4] = b"PAR1";
+
+fn head_of(path: &Path) -> [u8; 4] {
+    let mut head = [0; 4];
+    // What cannot be read shows again when the whole is.
+    match File::open(path).and_then(|mut it| it.read_exact(&mut head)) {
+        Ok(()) => head,
+        Err(_) => [0; 4],
     }
 }
 
@@ -158,7 +182,7 @@ struct Metered<'a, R> {
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buf)?;
-        self.meter.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        self.meter.add(count as u64);
         Ok(count)
     }
 }

@@ -1,10 +1,10 @@
 //! Taking the wrapping off: gz, bz2, zstd, zip and tar, nested in any order, recognised by content.
 
-use super::Caps;
+use super::{Caps, Meter};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read, Seek},
-    path::Path,
+    sync::Arc,
 };
 
 /// One unpacked stream.
@@ -13,6 +13,17 @@ pub struct Leaf<'a> {
     pub name: String,
     /// Its bytes.
     pub reader: Box<dyn Read + 'a>,
+    /// The file itself, where it lies on disk as it is and is best read from its end, and where its reading is counted.
+    pub on_disk: Option<(OnDisk, &'a Meter)>,
+}
+
+/// A file on disk, to be read from any place.
+#[derive(Clone, Debug)]
+pub struct OnDisk {
+    /// It.
+    pub file: Arc<File>,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// What the wrapping itself had to say.
@@ -32,9 +43,8 @@ pub(super) fn unpack<'a>(name: &str, reader: impl Read + 'a, caps: Caps, each: &
 }
 
 /// Whether the file begins like a zip archive.
-pub(super) fn is_zip(path: &Path) -> bool {
-    let mut head = [0; 4];
-    File::open(path).and_then(|mut it| it.read_exact(&mut head)).is_ok() && matches!(&head, b"PK\x03\x04" | b"PK\x05\x06")
+pub(super) fn is_zip(head: [u8; 4]) -> bool {
+    matches!(&head, b"PK\x03\x04" | b"PK\x05\x06")
 }
 
 /// Reads a zip archive that can be sought in.
@@ -81,7 +91,7 @@ fn peel(name: &str, reader: Box<dyn Read + '_>, caps: Caps, depth: usize, each: 
     };
     let whole = Cursor::new(head.clone()).chain(reader);
     let Some(wrapping) = Wrapping::of(&head) else {
-        return each(Leaf { name: name.to_owned(), reader: decoded(&head, whole) });
+        return each(Leaf { name: name.to_owned(), reader: decoded(&head, whole), on_disk: None });
     };
     if depth == 0 {
         result.damage.push((name.to_owned(), format!("archives nested deeper than {} are not opened", caps.depth)));

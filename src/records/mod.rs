@@ -1,5 +1,6 @@
 //! Cutting bytes into records: lines, JSON values, rows of tables. Nothing here knows what a record means.
 
+use crate::case::{Leaf, Meter, OnDisk};
 use std::io::{self, Read};
 
 pub mod json;
@@ -15,6 +16,7 @@ pub struct Feed<'a> {
     done: bool,
     damage: Option<String>,
     taken: u64,
+    on_disk: Option<(OnDisk, &'a Meter)>,
 }
 
 /// How much is read at once.
@@ -23,7 +25,32 @@ const BLOCK: usize = 256 << 10;
 impl<'a> Feed<'a> {
     /// Reads from `reader`.
     pub fn new(reader: Box<dyn Read + 'a>) -> Self {
-        Self { reader, buf: vec![0; BLOCK], start: 0, end: 0, done: false, damage: None, taken: 0 }
+        Self { reader, buf: vec![0; BLOCK], start: 0, end: 0, done: false, damage: None, taken: 0, on_disk: None }
+    }
+
+    /// Reads a leaf.
+    pub fn of(leaf: Leaf<'a>) -> Self {
+        Self { on_disk: leaf.on_disk, ..Self::new(leaf.reader) }
+    }
+
+    /// The file itself, where it lies on disk as it is.
+    pub fn on_disk(&self) -> Option<OnDisk> {
+        self.on_disk.as_ref().map(|it| it.0.clone())
+    }
+
+    /// Counts bytes of the file itself that were read.
+    pub fn passed(&self, bytes: u64) {
+        if let Some((_, meter)) = &self.on_disk {
+            meter.add(bytes);
+        }
+    }
+
+    /// Ends reading: the file itself was read.
+    pub fn finish(&mut self) {
+        if let Some((on_disk, _)) = &self.on_disk {
+            self.taken = on_disk.bytes;
+            (self.start, self.end, self.done) = (0, 0, true);
+        }
     }
 
     /// What has been read and not yet taken.

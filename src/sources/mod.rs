@@ -6,7 +6,7 @@ use crate::{
     records::{
         Feed, json,
         tabular::{
-            self, Form, PARQUET_BYTES, Part, Sample,
+            self, Form, Part, Sample,
             view::{Layout, Record, View},
         },
     },
@@ -87,6 +87,8 @@ pub struct Head<'a> {
     pub bytes: &'a [u8],
     /// Its first JSON record, if it begins like JSON.
     pub json: Option<FirstRecord>,
+    /// The columns, of Parquet that is whole.
+    parquet: Option<Vec<String>>,
     /// The first rows, in each form that a table may be written in.
     samples: OnceCell<Vec<Sample>>,
 }
@@ -108,18 +110,29 @@ impl<'a> Head<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let first = bytes.iter().copied().find(|it| !it.is_ascii_whitespace());
         let json = matches!(first, Some(b'{' | b'[')).then(|| first_record(bytes)).flatten();
-        Self { bytes, json, samples: OnceCell::new() }
+        Self { bytes, json, parquet: None, samples: OnceCell::new() }
     }
 
-    /// Looks at the beginning of a feed: at the whole of a Parquet file, whose columns stand at its end.
+    /// Looks at the beginning of a feed, and at the end of Parquet, where its columns stand.
     pub fn of(feed: &'a mut Feed<'_>) -> Self {
-        let count = if feed.want(4).starts_with(b"PAR1") { PARQUET_BYTES } else { HEAD_BYTES };
-        Self::new(feed.want(count))
+        if !tabular::is_parquet(feed.want(HEAD_BYTES)) {
+            return Self::new(feed.want(HEAD_BYTES));
+        }
+        let parquet = tabular::parquet_columns(feed);
+        Self { parquet, ..Self::new(feed.want(HEAD_BYTES)) }
+    }
+
+    /// Whether it is a Parquet file, and whether that is whole.
+    pub fn parquet(&self) -> Option<bool> {
+        tabular::is_parquet(self.bytes).then_some(self.parquet.is_some())
     }
 
     /// Which of the views it is a table of, and how that is written.
     fn layout(&self, views: &[&'static View]) -> Option<(Form, Layout)> {
-        let samples = self.samples.get_or_init(|| tabular::samples(self.bytes));
+        let samples = self.samples.get_or_init(|| match &self.parquet {
+            Some(columns) => vec![Sample { form: Form::Parquet, columns: columns.clone(), rows: Vec::new() }],
+            None => tabular::samples(self.bytes),
+        });
         samples.iter().find_map(|it| Some((it.form, Layout::of(it, views)?)))
     }
 
@@ -294,8 +307,9 @@ fn each_row(
     if layout.inferred {
         out.notes.push("the export names no columns: which ones were left out was told from the values".to_owned());
     }
+    let wanted = layout.places();
     let mut layout = Some(layout);
-    tabular::read(input.feed, form, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {
+    tabular::read(input.feed, form, &wanted, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {
         (Part::Header(names), _) => {
             layout = Layout::by_names(names, views);
             let new =

@@ -6,8 +6,9 @@ use crate::{
         Form,
         view::{View, bucket, flag, moment, text, whole, word},
     },
-    tables::objects::Object,
+    tables::objects::{Object, Seen},
 };
+use std::borrow::Cow;
 
 pub(super) static SOURCE: Source = Source { id: "s3-inventory", title: "S3 Inventory lists (CSV, Parquet)", claims, read };
 pub(super) static MANIFEST: Source = Source {
@@ -65,27 +66,26 @@ fn claims(head: &Head<'_>) -> bool {
 fn read(input: &mut Input<'_, '_>) {
     let is_csv = matches!(Head::of(input.feed).layout(&[&INVENTORY]), Some((Form::Delimited { .. }, _)));
     each_row(input, &[&INVENTORY], &mut |it, origin, out| {
-        let key = it.text("key").ok_or("no key")?;
-        out.warehouse.objects.push(Object {
-            bucket: it.text("bucket"),
-            key: Some(if is_csv { decoded(&key) } else { key }),
-            size_bytes: it.whole("size"),
-            last_modified: it.moment("last_modified_date"),
-            storage_class: it.text("storage_class"),
+        let (key, bucket) = (it.str("key").ok_or("no key")?, it.str("bucket"));
+        let key = if is_csv { decoded(key) } else { key };
+        let seen = Seen {
+            bucket: bucket.as_deref(),
+            key: &key,
+            size: it.whole("size"),
+            at: it.moment("last_modified_date"),
             is_latest: it.flag("is_latest"),
             is_delete_marker: it.flag("is_delete_marker"),
-            listing: Some(it.view().to_owned()),
-            origin,
-            ..Object::default()
-        });
+        };
+        let row = || Object { storage_class: it.text("storage_class"), listing: Some(it.view().to_owned()), origin, ..Object::of(&seen) };
+        out.warehouse.objects.put(|group| seen.sight(group), row);
         Ok(())
     });
 }
 
 /// A key as the CSV encodes it: `dt%3D2024-05-01/a+b`.
-fn decoded(key: &str) -> String {
-    if !key.contains(['%', '+']) {
-        return key.to_owned();
+fn decoded(key: Cow<'_, str>) -> Cow<'_, str> {
+    if memchr::memchr2(b'%', b'+', key.as_bytes()).is_none() {
+        return key;
     }
     let mut bytes = Vec::with_capacity(key.len());
     let mut rest = key.as_bytes();
@@ -99,7 +99,7 @@ fn decoded(key: &str) -> String {
             rest = after;
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn is_manifest(head: &Head<'_>) -> bool {

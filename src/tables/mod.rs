@@ -257,7 +257,7 @@ impl Table {
 
     /// Builds the frame from rows whose cells stand in column order.
     pub fn frame(&self, rows: impl IntoIterator<Item = (Origin, Vec<Cell>)>) -> Result<DataFrame> {
-        let mut columns: Vec<Vec<Cell>> = self.all_columns().map(|_| Vec::new()).collect();
+        let mut columns: Vec<Builder> = self.all_columns().map(Builder::of).collect();
         let mut height = 0;
         for (origin, cells) in rows {
             let record = i64::try_from(origin.record).ok();
@@ -267,32 +267,52 @@ impl Table {
             }
             height += 1;
         }
-        let series = self.all_columns().zip(columns).map(|(column, cells)| column_of(column, cells)).collect();
-        Ok(DataFrame::new(height, series)?)
+        Ok(DataFrame::new(height, columns.into_iter().map(Builder::column).collect())?)
     }
 }
 
-fn column_of(column: Column, cells: Vec<Cell>) -> polars::prelude::Column {
-    let name = column.name;
-    let series = match column.kind {
-        Kind::Text => {
-            let texts: StringChunked = cells.into_iter().map(|it| if let Cell::Text(text) = it { text } else { None }).collect();
-            texts.with_name(name.into()).into_series()
+/// A column of a frame while it grows.
+enum Builder {
+    Text(StringChunkedBuilder),
+    Whole(PrimitiveChunkedBuilder<Int64Type>),
+    Flag(BooleanChunkedBuilder),
+    Real(PrimitiveChunkedBuilder<Float64Type>),
+}
+
+impl Builder {
+    fn of(column: Column) -> Self {
+        let name = column.name.into();
+        match column.kind {
+            Kind::Text => Self::Text(StringChunkedBuilder::new(name, 0)),
+            Kind::Flag => Self::Flag(BooleanChunkedBuilder::new(name, 0)),
+            Kind::Ratio => Self::Real(PrimitiveChunkedBuilder::new(name, 0)),
+            Kind::Count | Kind::Bytes | Kind::Millis | Kind::Moment => Self::Whole(PrimitiveChunkedBuilder::new(name, 0)),
         }
-        Kind::Flag => {
-            let flags: BooleanChunked = cells.into_iter().map(|it| if let Cell::Flag(flag) = it { flag } else { None }).collect();
-            flags.with_name(name.into()).into_series()
+    }
+
+    /// Adds a cell; one of another kind is null.
+    fn push(&mut self, cell: Cell) {
+        match (self, cell) {
+            (Self::Text(it), Cell::Text(text)) => it.append_option(text),
+            (Self::Text(it), _) => it.append_null(),
+            (Self::Whole(it), Cell::Whole(whole)) => it.append_option(whole),
+            (Self::Whole(it), _) => it.append_null(),
+            (Self::Flag(it), Cell::Flag(flag)) => it.append_option(flag),
+            (Self::Flag(it), _) => it.append_null(),
+            (Self::Real(it), Cell::Real(real)) => it.append_option(real),
+            (Self::Real(it), _) => it.append_null(),
         }
-        Kind::Ratio => {
-            let reals: Float64Chunked = cells.into_iter().map(|it| if let Cell::Real(real) = it { real } else { None }).collect();
-            reals.with_name(name.into()).into_series()
+    }
+
+    fn column(self) -> polars::prelude::Column {
+        match self {
+            Self::Text(it) => it.finish().into_series(),
+            Self::Whole(it) => it.finish().into_series(),
+            Self::Flag(it) => it.finish().into_series(),
+            Self::Real(it) => it.finish().into_series(),
         }
-        Kind::Count | Kind::Bytes | Kind::Millis | Kind::Moment => {
-            let wholes: Int64Chunked = cells.into_iter().map(|it| if let Cell::Whole(whole) = it { whole } else { None }).collect();
-            wholes.with_name(name.into()).into_series()
-        }
-    };
-    series.into()
+        .into()
+    }
 }
 
 /// One row of a collected frame, read by column.

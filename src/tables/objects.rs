@@ -77,6 +77,19 @@ impl Seen<'_> {
 }
 
 impl Object {
+    /// An object that a listing tells of.
+    pub fn of(seen: &Seen<'_>) -> Self {
+        Self {
+            bucket: seen.bucket.map(ToOwned::to_owned),
+            key: Some(seen.key.to_owned()),
+            size_bytes: seen.size,
+            last_modified: seen.at,
+            is_latest: seen.is_latest,
+            is_delete_marker: seen.is_delete_marker,
+            ..Self::default()
+        }
+    }
+
     /// What its listing says of it.
     pub fn seen(&self) -> Seen<'_> {
         Seen {

@@ -24,8 +24,8 @@ macro_rules! records {
 
         impl $row {
             /// The row, in column order.
-            pub fn cells(&self) -> ($crate::tables::Origin, Vec<$crate::tables::Cell>) {
-                (self.origin.clone(), vec![$(self.$field.clone().into()),*])
+            pub fn cells(self) -> ($crate::tables::Origin, Vec<$crate::tables::Cell>) {
+                (self.origin, vec![$(self.$field.into()),*])
             }
 
             /// The row of a frame.

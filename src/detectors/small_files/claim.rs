@@ -92,7 +92,7 @@ fn title(name: &str, pile: &Pile, it: &Measured, kind: &str) -> String {
             pile.table.as_deref().unwrap_or(name),
             pile.parts.len(),
             whole(real(files) / real(pile.parts.len().max(1))),
-            whole(it.needed / real(pile.parts.len().max(1)))
+            whole((it.needed / real(pile.parts.len().max(1))).ceil())
         ),
         _ => format!("{name}: {files} files of {p50} (median) where {} would do", whole(it.needed)),
     }

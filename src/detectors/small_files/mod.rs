@@ -191,7 +191,7 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
         pile.queries.insert(query.clone(), copy.load.start_time);
         pile.parts.insert(query, Part { sizes: sizes.counted().collect(), newest: copy.load.start_time });
     }
-    let end = cx.settings.until.into_iter().chain(cx.evidence.last()).min();
+    let end = cx.evidence.last();
     #[expect(clippy::cast_possible_truncation, reason = "a float saturates")]
     let fresh = end.map(|it| Moment(it.0.saturating_sub((cx.limit(&FRESH) * 3600.0) as i64 * SECOND)));
     let mut findings = Vec::new();

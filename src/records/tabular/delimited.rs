@@ -17,7 +17,7 @@ pub(super) fn read_quoted(feed: &mut Feed<'_>, delimiter: u8, headed: bool, cap:
     let mut cells = Cells::default();
     let mut is_header = headed;
     loop {
-        match reader.read_byte_record(&mut cells.0) {
+        match reader.read_byte_record(&mut cells.texts) {
             Ok(false) => break,
             Ok(true) if std::mem::take(&mut is_header) => rows.header(&cells.names()),
             Ok(true) => rows.row(&cells),

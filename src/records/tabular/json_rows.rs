@@ -45,7 +45,7 @@ pub(super) fn read_data_api(feed: &mut Feed<'_>, cap: usize, each: &mut Each<'_>
                 let text = piece.get("CSVRecords").and_then(Value::as_str).unwrap_or_default();
                 let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(text.as_bytes());
                 let mut cells = Cells::default();
-                while reader.read_byte_record(&mut cells.0).unwrap_or(false) {
+                while reader.read_byte_record(&mut cells.texts).unwrap_or(false) {
                     // The first piece repeats the names; without ColumnMetadata they are all there is.
                     let names = cells.names();
                     if rows.rows.number == 0 && rows.held.is_empty() && (Some(&names) == rows.names.as_ref() || looks_like_names(&names)) {

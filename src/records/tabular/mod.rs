@@ -1,10 +1,8 @@
 //! Tables in every form that people export them in, cut into rows of text cells. What a column means is not known here.
 
 use super::Feed;
-use csv::ByteRecord;
-use std::borrow::Cow;
-
 mod aligned;
+mod cells;
 mod delimited;
 mod expanded;
 mod json_rows;
@@ -13,11 +11,8 @@ mod selected;
 mod shape;
 pub mod view;
 
-pub use parquet_rows::CAP as PARQUET_BYTES;
-
-/// One row: its cells, in order. A cell without text is null.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cells(ByteRecord);
+pub use cells::{Cell, Cells};
+pub use parquet_rows::{columns as parquet_columns, is_parquet};
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,43 +84,8 @@ pub struct Sample {
     pub rows: Vec<Cells>,
 }
 
-/// What programs write for null.
-const NULLS: &[&[u8]] = &[b"", b"NULL", b"null", b"\\N", b"@NULL@", b"[NULL]"];
-
 /// How many rows a sample holds.
 const SAMPLED: usize = 40;
-
-impl Cells {
-    /// The text of a cell without the blanks around it, if there is any.
-    pub fn text(&self, at: usize) -> Option<Cow<'_, str>> {
-        let cell = self.0.get(at)?.trim_ascii();
-        (!NULLS.contains(&cell)).then(|| String::from_utf8_lossy(cell))
-    }
-
-    /// How many cells there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn push(&mut self, cell: &[u8]) {
-        self.0.push_field(cell);
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|it| String::from_utf8_lossy(it).trim().to_ascii_lowercase()).collect()
-    }
-}
-
-impl<'a> FromIterator<&'a str> for Cells {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(cells: I) -> Self {
-        Self(cells.into_iter().collect::<Vec<_>>().into())
-    }
-}
 
 /// The beginning of a table in each form that it may be written in.
 pub fn samples(head: &[u8]) -> Vec<Sample> {
@@ -134,9 +94,6 @@ pub fn samples(head: &[u8]) -> Vec<Sample> {
 
 fn forms(head: &[u8]) -> Vec<Form> {
     let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
-    if parquet_rows::is_parquet(head) {
-        return vec![Form::Parquet];
-    }
     match head.trim_ascii_start().first() {
         None => Vec::new(),
         Some(b'{' | b'[') if has("\"ColumnMetadata\"") || has("\"CSVRecords\"") => vec![Form::DataApi],
@@ -165,13 +122,9 @@ fn forms(head: &[u8]) -> Vec<Form> {
 
 fn sample(head: &[u8], form: Form) -> Option<Sample> {
     let mut sample = Sample { form, columns: Vec::new(), rows: Vec::new() };
-    if form == Form::Parquet {
-        sample.columns = parquet_rows::columns(head)?;
-        return Some(sample);
-    }
     let mut feed = Feed::new(Box::new(head));
     let mut headers = 0;
-    read(&mut feed, form, head.len().max(1), &mut |part, _| match part {
+    read(&mut feed, form, &[], head.len().max(1), &mut |part, _| match part {
         Part::Header(names) => {
             headers += 1;
             if headers == 1 {
@@ -189,8 +142,9 @@ fn sample(head: &[u8], form: Form) -> Option<Sample> {
     (told || !sample.rows.is_empty()).then_some(sample)
 }
 
-/// Reads a table that is written in `form`; no record may be longer than `cap` bytes.
-pub fn read(feed: &mut Feed<'_>, form: Form, cap: usize, each: &mut Each<'_>) {
+/// Reads a table that is written in `form`; no record may be longer than `cap` bytes. Where columns lie apart, only those at the
+/// places `wanted` are read.
+pub fn read(feed: &mut Feed<'_>, form: Form, wanted: &[usize], cap: usize, each: &mut Each<'_>) {
     match form {
         Form::Delimited { delimiter, quoting: Quoting::Quotes, headed } => delimited::read_quoted(feed, delimiter, headed, cap, each),
         Form::Delimited { delimiter, quoting, headed } => delimited::read_lines(feed, delimiter, quoting, headed, cap, each),
@@ -200,7 +154,7 @@ pub fn read(feed: &mut Feed<'_>, form: Form, cap: usize, each: &mut Each<'_>) {
         Form::DataApi => json_rows::read_data_api(feed, cap, each),
         Form::AthenaResults => json_rows::read_athena(feed, cap, each),
         Form::Objects => json_rows::read_objects(feed, cap, each),
-        Form::Parquet => parquet_rows::read(feed, each),
+        Form::Parquet => parquet_rows::read(feed, wanted, each),
     }
 }
 

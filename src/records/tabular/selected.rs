@@ -46,7 +46,7 @@ fn cells(line: &str) -> Cells {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
     let mut cells = Cells::default();
     // A reader over one line gives one row, or none.
-    let read = reader.read_byte_record(&mut cells.0);
+    let read = reader.read_byte_record(&mut cells.texts);
     if read.is_ok() { cells } else { Cells::default() }
 }
 

@@ -1,7 +1,7 @@
 //! Tables that are known by their columns: which columns there are, what each measures, and which cell it is.
 
 use super::{
-    Cells, Form, Sample,
+    Cell, Cells, Form, Sample,
     shape::{Alignment, TELLING, align, fit},
 };
 use crate::units::{Moment, SECOND};
@@ -213,6 +213,13 @@ impl Layout {
         fitting.reduce(|best, it| if it.0 > best.0 { it } else { best }).map(|it| it.1)
     }
 
+    /// The places of the cells that hold a column of the view.
+    pub fn places(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = self.cells.iter().copied().flatten().collect();
+        places.sort_unstable();
+        places
+    }
+
     fn cell(&self, name: &str) -> Option<usize> {
         let place = self.view.columns.iter().position(|it| it.name == name)?;
         self.cells.get(place).copied().flatten()
@@ -241,20 +248,25 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn told(&self, name: &str) -> Option<(Holds, Cow<'a, str>)> {
+    fn told(&self, name: &str) -> Option<(Holds, Cell<'a>)> {
         let place = self.layout.view.columns.iter().position(|it| it.name == name)?;
         let cell = self.layout.cells.get(place).copied().flatten()?;
-        Some((self.layout.view.columns.get(place)?.holds, self.cells.text(cell)?))
+        Some((self.layout.view.columns.get(place)?.holds, self.cells.cell(cell)?))
+    }
+
+    /// A text, as it stands there.
+    pub fn str(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.told(name).map(|it| it.1.into_text())
     }
 
     /// A text.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.told(name).map(|it| it.1.into_owned())
+        self.str(name).map(Cow::into_owned)
     }
 
     /// A text, in lower case.
     pub fn lower(&self, name: &str) -> Option<String> {
-        self.told(name).map(|it| it.1.to_ascii_lowercase())
+        self.str(name).map(|it| it.to_ascii_lowercase())
     }
 
     /// A number that names something; 0 and less name nothing.
@@ -265,25 +277,31 @@ impl<'a> Record<'a> {
 
     /// A whole number, in the unit of its table.
     pub fn whole(&self, name: &str) -> Option<i64> {
-        let (holds, text) = self.told(name)?;
+        let (holds, cell) = self.told(name)?;
         let Holds::Whole(factor, divisor) = holds else { return None };
-        let whole = text.parse().ok().or_else(|| whole_of(text.parse().ok()?))?;
+        let whole = match cell {
+            Cell::Whole(whole) => whole,
+            other => whole_of(&other.into_text())?,
+        };
         whole.checked_mul(factor)?.checked_div(divisor)
     }
 
     /// A number.
     pub fn real(&self, name: &str) -> Option<f64> {
-        self.told(name)?.1.parse().ok().filter(|it: &f64| it.is_finite())
+        self.str(name)?.parse().ok().filter(|it: &f64| it.is_finite())
     }
 
     /// Yes or no.
     pub fn flag(&self, name: &str) -> Option<bool> {
-        flag_of(&self.told(name)?.1)
+        match self.told(name)?.1 {
+            Cell::Flag(flag) => Some(flag),
+            other => flag_of(&other.into_text()),
+        }
     }
 
     /// Whether a cell of the row is as long as characters(`count`) can be: it may have been cut.
     pub fn fills(&self, name: &str, count: usize) -> Option<bool> {
-        self.told(name).map(|it| it.1.chars().count() >= count)
+        self.str(name).map(|it| it.len() >= count && it.chars().count() >= count)
     }
 
     /// The first moment that the row tells.
@@ -299,16 +317,21 @@ impl<'a> Record<'a> {
 
     /// A moment.
     pub fn moment(&self, name: &str) -> Option<Moment> {
-        let (holds, text) = self.told(name)?;
-        match holds {
-            Holds::Moment2000 => Some(Moment(text.parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
-            _ => Moment::parse(&text).map(|it| it.moment),
+        match self.told(name)? {
+            (_, Cell::Moment(micros)) => Some(Moment(micros)),
+            (Holds::Moment2000, Cell::Whole(micros)) => Some(Moment(micros.checked_add(YEAR_2000)?)),
+            (Holds::Moment2000, other) => Some(Moment(other.into_text().parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
+            (_, other) => Moment::parse(&other.into_text()).map(|it| it.moment),
         }
     }
 }
 
-/// A number that is whole, though written with a fraction.
-fn whole_of(number: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+/// A whole number, though it may be written with a fraction.
+fn whole_of(text: &str) -> Option<i64> {
+    let of_real = || {
+        let number: f64 = text.parse().ok()?;
+        #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+        (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+    };
+    text.parse().ok().or_else(of_real)
 }

@@ -3,8 +3,16 @@
 use crate::{
     records::tabular::view::Record,
     tables::{
-        Origin, external_scans::ExternalScan, load_errors::LoadError, load_files::LoadFile, loads::Load, queries::Query, slices::Slice,
-        steps::Step, table_stats::TableStats, texts::Text,
+        Origin,
+        external_scans::ExternalScan,
+        load_errors::LoadError,
+        load_files::{self, LoadFile},
+        loads::Load,
+        queries::Query,
+        slices::Slice,
+        steps::Step,
+        table_stats::TableStats,
+        texts::Text,
     },
     units::Moment,
     warehouse::Warehouse,
@@ -145,21 +153,32 @@ pub(super) fn load_history(it: &Record<'_>, origin: Origin, out: &mut Warehouse)
 }
 
 pub(super) fn load_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
-    let start_time = it.moment("start_time");
-    out.load_files.push(LoadFile {
+    let query = it.whole("query_id").filter(|it| *it > 0).ok_or("no query id")?;
+    let (mut digits, name) = (itoa::Buffer::new(), it.str("file_name"));
+    let start = it.moment("start_time");
+    let seen = load_files::Seen {
+        query_id: digits.format(query),
+        file_name: name.as_deref().unwrap_or_default(),
+        bytes: it.whole("bytes_scanned"),
+        splits: it.whole("splits_scanned"),
+        start,
+        end: it.moment("end_time").or(start),
+    };
+    let row = || LoadFile {
         view: Some(it.view().to_owned()),
         system: Some(SYS.to_owned()),
-        query_id: sys_id(it)?,
-        file_name: it.text("file_name"),
+        query_id: Some(seen.query_id.to_owned()),
+        file_name: name.as_deref().map(ToOwned::to_owned),
         name_truncated: it.fills("file_name", FILE_NAME_CHARS),
-        bytes_scanned: it.whole("bytes_scanned"),
+        bytes_scanned: seen.bytes,
         lines_scanned: it.whole("lines_scanned"),
-        splits_scanned: it.whole("splits_scanned"),
-        start_time,
-        duration_ms: millis_between(start_time, it.moment("end_time")),
+        splits_scanned: seen.splits,
+        start_time: start,
+        duration_ms: millis_between(start, it.moment("end_time")),
         origin,
         ..LoadFile::default()
-    });
+    };
+    out.load_files.put(|group| seen.sight(group), row);
     Ok(())
 }
 

@@ -1,0 +1,117 @@
+//! One row: its cells, in order, as text or as typed columns hold them.
+
+use arrow::array::{Array as _, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use csv::ByteRecord;
+use std::{borrow::Cow, rc::Rc};
+
+/// One row. A cell without text is null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cells {
+    pub(super) texts: ByteRecord,
+    typed: Option<(Rc<[Column]>, usize)>,
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// As it is written, without the blanks around it.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Whole(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// Microseconds since 1970.
+    Moment(i64),
+}
+
+/// A column of a batch of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Column {
+    Text(StringArray),
+    Whole(Int64Array),
+    Flag(BooleanArray),
+    Moment(TimestampMicrosecondArray),
+    /// Nobody looks at it.
+    Unread,
+}
+
+/// What programs write for null.
+const NULLS: &[&[u8]] = &[b"", b"NULL", b"null", b"\\N", b"@NULL@", b"[NULL]"];
+
+impl Cells {
+    /// The first row of a batch.
+    pub(super) fn of_columns(columns: Vec<Column>) -> Self {
+        Self { texts: ByteRecord::new(), typed: Some((columns.into(), 0)) }
+    }
+
+    /// Moves to another row of the batch.
+    pub(super) fn go_to(&mut self, row: usize) {
+        if let Some((_, at)) = &mut self.typed {
+            *at = row;
+        }
+    }
+
+    /// A cell, if there is anything in it.
+    pub fn cell(&self, at: usize) -> Option<Cell<'_>> {
+        let Some((columns, row)) = &self.typed else { return text_of(self.texts.get(at)?).map(Cell::Text) };
+        columns.get(at)?.cell(*row)
+    }
+
+    /// The text of a cell, if there is any.
+    pub fn text(&self, at: usize) -> Option<Cow<'_, str>> {
+        self.cell(at).map(Cell::into_text)
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.typed.as_ref().map_or(self.texts.len(), |it| it.0.len())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn push(&mut self, cell: &[u8]) {
+        self.texts.push_field(cell);
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.texts.iter().map(|it| String::from_utf8_lossy(it).trim().to_ascii_lowercase()).collect()
+    }
+}
+
+fn text_of(cell: &[u8]) -> Option<Cow<'_, str>> {
+    let cell = cell.trim_ascii();
+    (!NULLS.contains(&cell)).then(|| String::from_utf8_lossy(cell))
+}
+
+impl<'a> FromIterator<&'a str> for Cells {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(cells: I) -> Self {
+        Self { texts: cells.into_iter().collect::<Vec<_>>().into(), typed: None }
+    }
+}
+
+impl<'a> Cell<'a> {
+    /// As text.
+    pub fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::Text(text) => text,
+            Self::Whole(whole) => Cow::Owned(whole.to_string()),
+            Self::Flag(flag) => Cow::Borrowed(if flag { "true" } else { "false" }),
+            Self::Moment(micros) => Cow::Owned(crate::units::Moment(micros).rfc3339()),
+        }
+    }
+}
+
+impl Column {
+    fn cell(&self, row: usize) -> Option<Cell<'_>> {
+        match self {
+            Self::Text(it) => it.is_valid(row).then(|| text_of(it.value(row).as_bytes()).map(Cell::Text)).flatten(),
+            Self::Whole(it) => it.is_valid(row).then(|| Cell::Whole(it.value(row))),
+            Self::Flag(it) => it.is_valid(row).then(|| Cell::Flag(it.value(row))),
+            Self::Moment(it) => it.is_valid(row).then(|| Cell::Moment(it.value(row))),
+            Self::Unread => None,
+        }
+    }
+}
