@@ -49,13 +49,13 @@ pub(super) fn settle(warehouse: &mut Warehouse) -> BTreeMap<String, String> {
 /// A task logs its COPY at most this long before Redshift starts it, and hardly after.
 const LOGGED_BEFORE: i64 = 600 * SECOND;
 
-/// The task whose log shows the COPY, by place, table and time.
+/// The task whose log shows the COPY, by place, table and time; not of loads that an id has named.
 pub(super) fn name_tasks(loads: &mut [Load], logged: &[Load]) {
     let mut by_place: BTreeMap<(Option<String>, Option<String>), Vec<&Load>> = BTreeMap::new();
     for run in logged {
         by_place.entry((run.data_source.clone(), run.table_name.clone())).or_default().push(run);
     }
-    for load in loads.iter_mut() {
+    for load in loads.iter_mut().filter(|it| it.task_id.is_none()) {
         let Some(start) = load.start_time else { continue };
         let gap = |it: &Load| it.start_time.map(|at| start.0 - at.0).filter(|it| (-SAME_START..=LOGGED_BEFORE).contains(it));
         let ran = by_place.get(&(load.data_source.clone(), load.table_name.clone())).into_iter().flatten();

@@ -9,6 +9,7 @@ use crate::{
 
 mod denials;
 mod load_errors;
+mod load_ids;
 mod loads;
 mod objects;
 mod refusals;
@@ -35,6 +36,7 @@ pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     let mut errors = refusals::once(&facts.errors);
     tries::join(&mut errors, &tries, facts);
     let twins = loads::settle(warehouse);
+    load_ids::name_tasks(&mut warehouse.loads, &warehouse.queries, &facts.load_ids);
     loads::name_tasks(&mut warehouse.loads, &facts.loads);
     load_errors::settle(warehouse, &twins);
     load_errors::join_logs(warehouse, &facts.failed_loads);
