@@ -65,7 +65,8 @@ impl<'a> Index<'a> {
             }
         }
         for query in queries {
-            let (Some(statement), Some(id)) = (query.statement_id.as_deref(), query.system.as_deref().zip(query.query_id.as_deref())) else {
+            let (Some(statement), Some(id)) = (query.statement_id.as_deref(), query.system.as_deref().zip(query.query_id.as_deref()))
+            else {
                 continue;
             };
             // The statements of a batch are numbered behind its id.

@@ -1,8 +1,6 @@
 //! COPY statements put together: the load history, the statement's own text, the files it read, and their STL twins.
 //!
-//! Joins used: a text piece to its statement by id; a file, an error or a load to its statement by id within one id
-//! space; an STL statement to its SYS twin by transaction and table, else by table, place and a start within
-//! two seconds; a load to the task whose log shows its COPY by table, place and a start within ten minutes. Ids of different spaces are never compared.
+//! By what they are joined stands in the table of `derive`. Ids of different spaces are never compared.
 
 use super::statement::{Statement, unescaped};
 use crate::{

@@ -4,7 +4,7 @@
 //! `pg_last_copy_id()` gave, a statement that asks a system view for one id, the transactions of a serializable isolation
 //! violation, and the statement that Airflow's Data API hook polls or saw fail.
 
-use super::stream::Record;
+use super::{aws_error, stream::Record};
 use crate::{tables::TaskRef, units::Moment};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -50,38 +50,61 @@ pattern!(
 );
 pattern!(BLOCK, r"\n\s*query:\s+(\d+)\s*\n\s*location:");
 pattern!(LAST_COPY, r#"(?i)pg_last_copy_id(?:\(\))?['"]?\s*[:=]\s*(\d+)"#);
-pattern!(ASKS_STL, r"(?i)\b(?:stl|svl)_\w+[^;]{0,400}?\bquery\s*=\s*'?(\d+)");
-pattern!(ASKS_SYS, r"(?i)\bsys_\w+[^;]{0,400}?\bquery_id\s*=\s*'?(\d+)");
-pattern!(ASKS_TRANSACTION, r"(?i)\b(?:stl|svl|sys)_\w+[^;]{0,400}?\b(?:xid|transaction_id)\s*=\s*'?(\d+)");
+pattern!(VIEW, r"(?i)\b(stl|svl|sys)_\w+");
+pattern!(ASKED, r"(?i)\b(query_id|query|xid|transaction_id)\s*=\s*'?(\d+)");
 pattern!(CYCLE, r"transactions forming the cycle are:\s*(\d+(?:,\s*\d+)*)");
 pattern!(POLLED, r"Polling statement ([0-9a-f-]{36})");
 pattern!(TERMINATED, r"Statement '?([0-9a-f-]{36})'? terminated with status");
 pattern!(RESPONSE, r"'RedshiftQueryId': (\d+)");
 
-/// The forms in which ids are shown.
+/// The forms in which ids are shown, beside statements that ask for one.
 static FORMS: &[(IdOf, &LazyLock<Option<Regex>>)] = &[
     (IdOf::FailedStatement, &BLOCK),
     (IdOf::Statement, &LAST_COPY),
-    (IdOf::Stl, &ASKS_STL),
-    (IdOf::Sys, &ASKS_SYS),
-    (IdOf::Transaction, &ASKS_TRANSACTION),
     (IdOf::Cycle, &CYCLE),
     (IdOf::DataApi, &POLLED),
     (IdOf::DataApi, &TERMINATED),
     (IdOf::Sys, &RESPONSE),
 ];
 
-/// The ids that a record shows, the first of each form.
+/// A statement names what it asks for at most this far behind the view that it asks.
+const ASKED_WITHIN: usize = 400;
+
+/// A record speaks of few views; a dump of SQL is not searched to its end.
+const VIEWS: usize = 20;
+
+/// The ids that a record shows.
 pub(super) fn shown(record: &Record<'_>) -> Vec<LoadId> {
     if !SIGN.as_ref().is_some_and(|it| it.is_match(record.body)) {
         return Vec::new();
     }
-    let read = |(of, form): &(IdOf, &LazyLock<Option<Regex>>)| {
-        let found = form.as_ref()?.captures(record.body)?;
-        let ids = found[1].split(',').map(|it| it.trim().to_owned()).collect();
-        Some(LoadId { of: *of, ids, shown_at: record.at, task: TaskRef::default(), started_at: None })
+    let told = |of: IdOf, ids: &str| {
+        let ids = ids.split(',').map(|it| it.trim().to_owned()).collect();
+        LoadId { of, ids, shown_at: record.at, task: TaskRef::default(), started_at: None }
     };
-    FORMS.iter().filter_map(read).collect()
+    let found = FORMS.iter().filter_map(|(of, form)| Some((*of, form.as_ref()?.captures(record.body)?)));
+    let mut all: Vec<LoadId> = found.map(|(of, found)| told(of, &found[1])).collect();
+    all.extend(asked(record.body).map(|(of, id)| told(of, id)));
+    all
+}
+
+/// The ids for which statements ask system views, each in the space of the view.
+fn asked(body: &str) -> impl Iterator<Item = (IdOf, &str)> {
+    let views = VIEW.as_ref().into_iter().flat_map(move |it| it.captures_iter(body)).take(VIEWS);
+    views.filter_map(move |view| {
+        let end = view.get(0)?.end();
+        let clause = body.get(end..aws_error::floor(body, end + ASKED_WITHIN))?.split(';').next()?;
+        let sys = view[1].eq_ignore_ascii_case("sys");
+        ASKED.as_ref()?.captures_iter(clause).find_map(|it| {
+            let of = match it[1].to_ascii_lowercase().as_str() {
+                "query_id" if sys => IdOf::Sys,
+                "query" if !sys => IdOf::Stl,
+                "xid" | "transaction_id" => IdOf::Transaction,
+                _ => return None,
+            };
+            Some((of, it.get(2)?.as_str()))
+        })
+    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::{
     aws_error,
     facts::Facts,
-    load_ids::LoadId,
     line::{self, Level},
+    load_ids::LoadId,
     stream::Record,
 };
 use crate::{

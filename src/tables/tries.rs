@@ -44,7 +44,13 @@ impl Try {
     /// The row, in column order.
     pub fn cells(&self) -> (Origin, Vec<Cell>) {
         let mut cells = Vec::from(self.task.cells());
-        cells.extend([self.state.clone().into(), self.started_at.into(), self.ended_at.into(), self.last_error.clone().into(), self.recovered.into()]);
+        cells.extend([
+            self.state.clone().into(),
+            self.started_at.into(),
+            self.ended_at.into(),
+            self.last_error.clone().into(),
+            self.recovered.into(),
+        ]);
         (self.origin.clone(), cells)
     }
 
