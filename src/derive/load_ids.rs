@@ -24,9 +24,9 @@ type Id<'a> = (&'a str, &'a str);
 /// The loads by everything that they may be known by: places in the list.
 #[derive(Default)]
 struct Index<'a> {
-    by_id: BTreeMap<Id<'a>, BTreeSet<usize>>,
-    by_transaction: BTreeMap<&'a str, BTreeSet<usize>>,
-    by_data_api: BTreeMap<&'a str, BTreeSet<usize>>,
+    statements: BTreeMap<Id<'a>, BTreeSet<usize>>,
+    transactions: BTreeMap<&'a str, BTreeSet<usize>>,
+    data_api: BTreeMap<&'a str, BTreeSet<usize>>,
 }
 
 /// The tries that lay claim to a load.
@@ -58,10 +58,10 @@ impl<'a> Index<'a> {
         for (place, load) in loads.iter().enumerate() {
             let ids = [(load.system.as_deref(), load.query_id.as_deref()), (Some("stl"), load.same_as.as_deref())];
             for id in ids.into_iter().filter_map(|(system, id)| Some((system?, id?))) {
-                index.by_id.entry(id).or_default().insert(place);
+                index.statements.entry(id).or_default().insert(place);
             }
             if let Some(transaction) = load.transaction_id.as_deref() {
-                index.by_transaction.entry(transaction).or_default().insert(place);
+                index.transactions.entry(transaction).or_default().insert(place);
             }
         }
         for query in queries {
@@ -71,29 +71,29 @@ impl<'a> Index<'a> {
             };
             // The statements of a batch are numbered behind its id.
             let batch = statement.split(':').next().unwrap_or(statement);
-            let places = index.by_id.get(&id).cloned().unwrap_or_default();
-            index.by_data_api.entry(batch).or_default().extend(places);
+            let places = index.statements.get(&id).cloned().unwrap_or_default();
+            index.data_api.entry(batch).or_default().extend(places);
         }
         index
     }
 
     /// The loads that a log means by what it shows.
     fn meant(&self, told: &LoadId, loads: &[Load]) -> BTreeSet<usize> {
-        let with = |system: &str, id: &str| self.by_id.get(&(system, id)).cloned().unwrap_or_default();
+        let with = |system: &str, id: &str| self.statements.get(&(system, id)).cloned().unwrap_or_default();
         let of = |id: &String| match told.of {
             IdOf::Sys => with("sys", id),
             IdOf::Stl => with("stl", id),
             IdOf::Statement | IdOf::FailedStatement => &with("sys", id) | &with("stl", id),
-            IdOf::Transaction | IdOf::Cycle => self.by_transaction.get(id.as_str()).cloned().unwrap_or_default(),
-            IdOf::DataApi => self.by_data_api.get(id.as_str()).cloned().unwrap_or_default(),
+            IdOf::Transaction | IdOf::Cycle => self.transactions.get(id.as_str()).cloned().unwrap_or_default(),
+            IdOf::DataApi => self.data_api.get(id.as_str()).cloned().unwrap_or_default(),
         };
         let failed = matches!(told.of, IdOf::FailedStatement | IdOf::Cycle);
         let fits = |place: &usize| loads.get(*place).is_some_and(|it| ran_within(it, told) && (!failed || has_failed(it)));
         let meant: BTreeSet<usize> = told.ids.iter().flat_map(of).filter(fits).collect();
-        let transactions: BTreeSet<_> = meant.iter().filter_map(|it| loads.get(*it)?.transaction_id.as_ref()).collect();
+        let sessions: BTreeSet<_> = meant.iter().filter_map(|it| loads.get(*it)?.transaction_id.as_ref()).collect();
         let certain = match told.of {
             // A transaction is one session: whoever ran one of its loads ran them all.
-            IdOf::Transaction | IdOf::Cycle => transactions.len() == 1,
+            IdOf::Transaction | IdOf::Cycle => sessions.len() == 1,
             IdOf::DataApi => true,
             IdOf::Sys | IdOf::Stl | IdOf::Statement | IdOf::FailedStatement => meant.len() == 1,
         };
