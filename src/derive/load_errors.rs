@@ -2,7 +2,7 @@
 
 use super::statement::Statement;
 use crate::{
-    tables::load_errors::LoadError,
+    tables::{TaskRef, load_errors::LoadError},
     units::{Moment, SECOND},
     warehouse::Warehouse,
 };
@@ -22,6 +22,7 @@ pub(super) fn settle(warehouse: &mut Warehouse, twins: &BTreeMap<String, String>
     }
     join_twins(&mut warehouse.load_errors);
     name_tables(warehouse);
+    name_tasks(warehouse);
 }
 
 /// `STL_LOADERROR_DETAIL` holds every column up to the failing one: the value of that one goes to its error.
@@ -67,7 +68,8 @@ fn join_twins(errors: &mut Vec<LoadError>) {
 /// A task notices that its COPY failed at most this long after the COPY began.
 const NOTICED_WITHIN: i64 = 3_600 * SECOND;
 
-/// Loads that logs saw fail: their task goes to the error rows of the same table and hour; without any, they stand for themselves.
+/// Loads that logs saw fail: their task goes to the error rows of the same table and hour that no load has named; without any,
+/// they stand for themselves.
 pub(super) fn join_logs(warehouse: &mut Warehouse, failed: &[LoadError]) {
     let mut unmatched: Vec<LoadError> = Vec::new();
     for told in failed {
@@ -76,8 +78,9 @@ pub(super) fn join_logs(warehouse: &mut Warehouse, failed: &[LoadError]) {
             _ => false,
         };
         let table = |it: &LoadError| it.table_name.is_some() && it.table_name == told.table_name;
+        let open = |it: &LoadError| it.task_id.is_none() || it.task() == told.task();
         let mut known = false;
-        for error in warehouse.load_errors.iter_mut().filter(|it| table(it) && near(it.event_time)) {
+        for error in warehouse.load_errors.iter_mut().filter(|it| table(it) && near(it.event_time) && open(it)) {
             error.name_task(&told.task());
             known = true;
         }
@@ -95,6 +98,17 @@ pub(super) fn join_logs(warehouse: &mut Warehouse, failed: &[LoadError]) {
         unmatched.push(LoadError { system, query_id, ..told.clone() });
     }
     warehouse.load_errors.extend(unmatched);
+}
+
+/// The try that ran a load met its errors.
+fn name_tasks(warehouse: &mut Warehouse) {
+    let ran = warehouse.loads.iter().filter(|it| it.query_id.is_some() && it.task_id.is_some());
+    let ran: BTreeMap<_, TaskRef> = ran.map(|it| ((it.system.clone(), it.query_id.clone()), it.task())).collect();
+    for error in &mut warehouse.load_errors {
+        if let Some(task) = ran.get(&(error.system.clone(), error.query_id.clone())) {
+            error.name_task(task);
+        }
+    }
 }
 
 fn name_tables(warehouse: &mut Warehouse) {

@@ -1,8 +1,6 @@
 //! COPY statements put together: the load history, the statement's own text, the files it read, and their STL twins.
 //!
-//! Joins used: a text piece to its statement by id; a file, an error or a load to its statement by id within one id
-//! space; an STL statement to its SYS twin by transaction and table, else by table, place and a start within
-//! two seconds; a load to the task whose log shows its COPY by table, place and a start within ten minutes. Ids of different spaces are never compared.
+//! By what they are joined stands in the table of `derive`. Ids of different spaces are never compared.
 
 use super::statement::{Statement, unescaped};
 use crate::{
@@ -53,13 +51,13 @@ pub(super) fn settle(warehouse: &mut Warehouse) -> BTreeMap<String, String> {
 /// A task logs its COPY at most this long before Redshift starts it, and hardly after.
 const LOGGED_BEFORE: i64 = 600 * SECOND;
 
-/// The task whose log shows the COPY, by place, table and time.
+/// The task whose log shows the COPY, by place, table and time; not of loads that an id has named.
 pub(super) fn name_tasks(loads: &mut [Load], logged: &[Load]) {
     let mut by_place: BTreeMap<(Option<String>, Option<String>), Vec<&Load>> = BTreeMap::new();
     for run in logged {
         by_place.entry((run.data_source.clone(), run.table_name.clone())).or_default().push(run);
     }
-    for load in loads.iter_mut() {
+    for load in loads.iter_mut().filter(|it| it.task_id.is_none()) {
         let Some(start) = load.start_time else { continue };
         let gap = |it: &Load| it.start_time.map(|at| start.0 - at.0).filter(|it| (-SAME_START..=LOGGED_BEFORE).contains(it));
         let ran = by_place.get(&(load.data_source.clone(), load.table_name.clone())).into_iter().flatten();

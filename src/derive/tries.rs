@@ -10,7 +10,7 @@ use crate::{
         tries::Try,
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many later tries are looked for: Airflow's retries are few.
 const RETRIES: i64 = 20;
@@ -38,6 +38,7 @@ pub(super) fn tries(facts: &Facts) -> Vec<Try> {
             started_at: None,
             ended_at: None,
             last_error: None,
+            recovered: false,
             origin: event.origin.clone(),
         });
         known.state = graver(known.state.take(), state_of(event));
@@ -52,6 +53,11 @@ pub(super) fn tries(facts: &Facts) -> Vec<Try> {
         }
     }
     join_nameless(&mut all);
+    let went_well: BTreeSet<_> = all.iter().filter(|it| it.1.state.as_deref() == Some("success")).map(|it| it.0.clone()).collect();
+    for (key, one) in &mut all {
+        let well = |number: i64| went_well.contains(&(key.0.clone(), Some(number))) || facts.has_succeeded(&one.task, Some(number));
+        one.recovered = one.failed() && key.1.is_some_and(|own| (own + 1..=own + RETRIES).any(well));
+    }
     let mut tries: Vec<Try> = all.into_values().collect();
     let anonymous = facts.events.iter().filter(|it| it.event == Event::Ended && !it.task.is_known());
     tries.extend(anonymous.map(|it| Try {
@@ -60,6 +66,7 @@ pub(super) fn tries(facts: &Facts) -> Vec<Try> {
         started_at: None,
         ended_at: it.at,
         last_error: it.detail.clone(),
+        recovered: false,
         origin: it.origin.clone(),
     }));
     tries

@@ -1,5 +1,6 @@
 //! What reading leaves behind: the facts that may matter. The lives of healthy tries are folded to a hash and a count.
 
+use super::load_ids::LoadId;
 use crate::{
     tables::{
         TaskRef,
@@ -42,6 +43,8 @@ pub struct Facts {
     pub loads: Vec<Load>,
     /// COPY statements that logs saw fail.
     pub failed_loads: Vec<LoadError>,
+    /// Ids of loads that the logs of tries show.
+    pub load_ids: Vec<LoadId>,
     /// Mapped tries that ended well: how long each part of the work took.
     pub mapped: Vec<MappedTry>,
     /// Log records that were recognised as such: with a level, or with a time.
@@ -221,7 +224,7 @@ impl Facts {
     #[must_use]
     pub fn without_rows(self) -> Self {
         let (events, errors, mapped) = (Vec::new(), Vec::new(), Vec::new());
-        Self { events, errors, mapped, loads: Vec::new(), failed_loads: Vec::new(), ..self }
+        Self { events, errors, mapped, loads: Vec::new(), failed_loads: Vec::new(), load_ids: Vec::new(), ..self }
     }
 
     /// Whether a try is remembered to have ended well.
@@ -241,6 +244,7 @@ impl Facts {
         self.mapped.extend(other.mapped);
         self.loads.extend(other.loads);
         self.failed_loads.extend(other.failed_loads);
+        self.load_ids.extend(other.load_ids);
         self.log_records += other.log_records;
         taken_over(&mut self.succeeded, other.succeeded);
         taken_over(&mut self.started, other.started);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! lines and events ──▶ stream (records) ──▶ lifecycle (facts about tasks) ──▶ facts
-//!                                       └─▶ refusals (AWS errors), loads ──▶ owner (whose try) ──▶ facts
+//!                                       └─▶ refusals (AWS errors), loads and their ids ──▶ owner (whose try) ──▶ facts
 //! ```
 
 use crate::{
@@ -28,6 +28,7 @@ pub mod facts;
 mod identity;
 mod lifecycle;
 mod line;
+pub mod load_ids;
 mod loads;
 mod owner;
 mod refusals;
@@ -177,6 +178,7 @@ impl<'f> LogReader<'f> {
         let rows = refusals::rows(&record, nearby);
         owner.hears(&record, rows);
         owner.loads(loads::run(&record), loads::failed(&record));
+        owner.load_ids(load_ids::shown(&record));
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     aws_error,
     facts::Facts,
     line::{self, Level},
+    load_ids::LoadId,
     stream::Record,
 };
 use crate::{
@@ -28,6 +29,7 @@ pub(super) struct Owner {
     errors: Vec<ErrorRow>,
     loads: Vec<Load>,
     failed_loads: Vec<LoadError>,
+    load_ids: Vec<LoadId>,
     started: Option<(Moment, Origin)>,
     ended: Option<TaskEvent>,
     last_error: Option<(String, Origin)>,
@@ -103,6 +105,16 @@ impl Owner {
         }
     }
 
+    /// Keeps each id that it shows, and when it showed it last.
+    pub(super) fn load_ids(&mut self, shown: Vec<LoadId>) {
+        for told in shown {
+            match self.load_ids.iter_mut().find(|it| (it.of, &it.ids) == (told.of, &told.ids)) {
+                Some(known) => known.shown_at = known.shown_at.max(told.shown_at),
+                None => self.load_ids.push(told),
+            }
+        }
+    }
+
     /// Keeps a refusal once per try; outside of a try, once per moment.
     fn take(&mut self, row: ErrorRow) {
         let of_a_try = self.task.is_known() || self.by_name.is_known();
@@ -154,6 +166,10 @@ impl Owner {
         for mut failed in self.failed_loads.drain(..) {
             failed.name_task(&task);
             facts.failed_loads.push(failed);
+        }
+        let started_at = self.started.as_ref().map(|it| it.0);
+        for told in self.load_ids.drain(..).filter(|_| known) {
+            facts.load_ids.push(LoadId { task: task.clone(), started_at, ..told });
         }
         if !known {
             self.started = None;

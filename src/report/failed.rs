@@ -4,7 +4,7 @@ use crate::{
     detectors::Verdict,
     error::Result,
     evidence::Evidence,
-    finding::{Severity, instance_of},
+    finding::{Finding, Severity, instance_of},
     settings::Settings,
     tables::{TaskRef, rows, tries},
     units::Moment,
@@ -24,6 +24,8 @@ pub struct FailedTries {
     pub last_error: Option<String>,
     /// How many.
     pub count: usize,
+    /// Whether a later try of each of them went well.
+    pub recovered: bool,
     /// When the first one ended.
     pub first_seen: Option<Moment>,
     /// When the last one ended.
@@ -42,7 +44,8 @@ impl FailedTries {
         let name = |it: &Option<String>| it.clone().unwrap_or_else(|| "?".to_owned());
         let error = self.last_error.clone().unwrap_or_else(|| "its log does not say why".to_owned());
         let count = if self.count == 1 { "1 try failed".to_owned() } else { format!("{} tries failed", self.count) };
-        format!("{}.{}: {count}: {error}", name(&self.dag_id), name(&self.task_id))
+        let end = if self.recovered { ", a later one went well" } else { "" };
+        format!("{}.{}: {count}{end}: {error}", name(&self.dag_id), name(&self.task_id))
     }
 
     /// The object of the reports.
@@ -53,6 +56,7 @@ impl FailedTries {
             "task_id": self.task_id,
             "last_error": self.last_error,
             "count": self.count,
+            "recovered": self.recovered,
             "first_seen": self.first_seen.map(Moment::rfc3339),
             "last_seen": self.last_seen.map(Moment::rfc3339),
             "instances": self.instances.iter().take(crate::finding::INSTANCES_SHOWN).collect::<Vec<_>>(),
@@ -65,7 +69,7 @@ impl FailedTries {
 /// A try, by what findings and tries both know of it.
 type Key = (Option<String>, Option<String>, Option<String>, Option<i64>);
 
-/// Failed tries without a finding above info that failed them, the most frequent error first.
+/// Failed tries without a finding above info that failed them: those that were never made good first, the most frequent error first.
 pub(super) fn unexplained(evidence: &Evidence, verdicts: &[Verdict], settings: &Settings) -> Result<Vec<FailedTries>> {
     let explained = explained(verdicts);
     let failed = evidence
@@ -88,22 +92,25 @@ pub(super) fn unexplained(evidence: &Evidence, verdicts: &[Verdict], settings: &
             task_id: task.task_id.clone(),
             last_error: error,
             count: 0,
+            recovered: true,
             first_seen: ended,
             last_seen: ended,
             instances: Vec::new(),
             source: origin.file.to_string(),
             locator: format!("record {}", origin.record),
         });
-        group.add(&task, ended);
+        group.add(&task, ended, row.flag(tries::RECOVERED));
     }
     let mut all: Vec<FailedTries> = groups.into_values().collect();
-    all.sort_by(|a, b| b.count.cmp(&a.count).then(a.first_seen.cmp(&b.first_seen)).then_with(|| a.title().cmp(&b.title())));
+    let order = |it: &FailedTries| (it.recovered, std::cmp::Reverse(it.count), it.first_seen);
+    all.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.title().cmp(&b.title())));
     Ok(all)
 }
 
 impl FailedTries {
-    fn add(&mut self, task: &TaskRef, ended: Option<Moment>) {
+    fn add(&mut self, task: &TaskRef, ended: Option<Moment>, recovered: bool) {
         self.count += 1;
+        self.recovered &= recovered;
         self.first_seen = match (self.first_seen, ended) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -122,16 +129,22 @@ fn explained(verdicts: &[Verdict]) -> BTreeSet<(Key, Option<i64>)> {
             let text = |key: &str| instance.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
             let whole = |key: &str| instance.get(key).and_then(Value::as_i64);
             let key = (text("dag_id"), text("task_id"), text("run_id"), whole("map_index"));
-            let spell = finding.detector == "stuck-queued";
-            let fatal = instance.get("fatal").and_then(Value::as_bool) == Some(true);
-            if spell && instance.get("outcome").and_then(Value::as_str) != Some("started-late") {
-                keys.insert((key, None));
-            } else if fatal {
-                keys.insert((key, whole("try_number")));
+            if !fails(finding, instance) {
+                continue;
             }
+            let try_number = whole("try_number").filter(|_| finding.detector != "stuck-queued");
+            keys.insert((key, try_number));
         }
     }
     keys
+}
+
+/// Whether an instance of a finding failed the try that it names.
+pub(super) fn fails(finding: &Finding, instance: &Map<String, Value>) -> bool {
+    if finding.detector == "stuck-queued" {
+        return instance.get("outcome").and_then(Value::as_str) != Some("started-late");
+    }
+    instance.get("fatal").and_then(Value::as_bool) == Some(true)
 }
 
 /// An error line without its numbers and ids: the same fault tomorrow.

@@ -18,7 +18,7 @@ impl<T> Serialize for Each<'_, T> {
 }
 
 fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let fault = report.first_fault().map(|it| json!({"timestamp": it.at.rfc3339(), "what": it.what, "finding_id": it.finding_id}));
+    let fault = report.first_fault().map(|it| it.to_json());
     let mut writer = serde_json::Serializer::pretty(&mut *out);
     let mut document = writer.serialize_map(None)?;
     document.serialize_entry("schema_version", &1)?;

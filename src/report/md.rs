@@ -13,6 +13,12 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(fault) = report.first_fault() {
         writeln!(out, "**First fault** {}: {}\n", fault.at.rfc3339(), escaped(&fault.what))?;
+        for it in &fault.then {
+            writeln!(out, "- then, in the same run, {}: {}", it.at.rfc3339(), escaped(&it.what))?;
+        }
+        if !fault.then.is_empty() {
+            writeln!(out)?;
+        }
     }
     if !report.is_complete() {
         writeln!(out, "**Incomplete**: an input was not read whole; what it held is not judged.\n")?;

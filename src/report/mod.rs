@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, io::Write};
 
 mod failed;
+mod fault;
 mod json;
 mod jsonl;
 mod csv;
@@ -21,6 +22,7 @@ mod terminal;
 pub mod parquet;
 
 pub use failed::FailedTries;
+pub use fault::{FirstFault, Later};
 
 /// Every format, in the order `--help` lists them.
 pub static FORMATS: &[&Format] = &[&terminal::FORMAT, &json::FORMAT, &jsonl::FORMAT, &csv::FORMAT, &md::FORMAT];
@@ -121,24 +123,7 @@ impl Report {
 
     /// What went wrong first, of all that failed something.
     pub fn first_fault(&self) -> Option<FirstFault> {
-        let at_least = |severity: Severity, failures: bool| {
-            let judged = self.verdicts.iter().filter(move |it| it.detector.fails || !failures);
-            judged
-                .flat_map(|it| &it.findings)
-                .filter(move |it| it.severity >= severity)
-                .filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title.clone(), finding_id: Some(it.finding_id.clone()) }))
-                .collect::<Vec<_>>()
-        };
-        let failed = self.failed.iter().filter_map(|it| Some(FirstFault { at: it.first_seen?, what: it.title(), finding_id: None }));
-        let mut grave = at_least(Severity::High, true);
-        grave.extend(failed);
-        // What is only slow or dear is named first where nothing failed.
-        for failures in [true, false] {
-            if grave.is_empty() {
-                grave = at_least(Severity::Low, failures);
-            }
-        }
-        grave.into_iter().min_by(|a, b| (a.at, &a.finding_id, &a.what).cmp(&(b.at, &b.finding_id, &b.what)))
+        fault::first(&self.verdicts, &self.failed)
     }
 
     /// The partition of the report: the day of the window's end, or of the last event.
@@ -174,17 +159,6 @@ impl Report {
             "complete": self.is_complete(),
         })
     }
-}
-
-/// What went wrong first.
-#[derive(Clone, Debug)]
-pub struct FirstFault {
-    /// When.
-    pub at: Moment,
-    /// What.
-    pub what: String,
-    /// The finding that tells of it; `None` for a failed try that none explains.
-    pub finding_id: Option<String>,
 }
 
 /// The contract's `input` object.

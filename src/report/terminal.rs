@@ -66,6 +66,11 @@ impl Page {
             let title = self.paint("FIRST FAULT", "1");
             writeln!(out, "{title}  {}", fault.at.rfc3339())?;
             self.wrapped(out, &fault.what, INDENT)?;
+            let listed = if self.style.detail > 1 { usize::MAX } else { LISTED };
+            for it in fault.then.iter().take(listed) {
+                self.labelled(out, "then", &self.cut(&format!("{} {}", it.at.rfc3339(), it.what)))?;
+            }
+            more(out, fault.then.len(), listed)?;
             writeln!(out)?;
         }
         Ok(())

@@ -111,6 +111,7 @@ fn statement(it: &Value, place: Option<&str>, origin: Origin) -> Query {
         engine: Some("redshift".to_owned()),
         system: Some(if redshift_id.is_some() { "sys" } else { "data-api" }.to_owned()),
         query_id: redshift_id.map(|it| it.to_string()).or_else(|| text(it, "Id")),
+        statement_id: text(it, "Id"),
         query_text: text(it, "QueryString"),
         status,
         error_message: text(it, "Error"),

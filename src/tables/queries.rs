@@ -6,6 +6,7 @@ records! {
         ENGINE engine: Text = "Redshift or Athena: redshift, athena",
         SYSTEM system: Text = "The id space of query_id: sys, stl, athena; ids of different spaces never meet",
         QUERY_ID query_id: Text = "Id of the statement, within its system",
+        STATEMENT_ID statement_id: Text = "Id of the statement in the Data API, where it ran there",
         TRANSACTION_ID transaction_id: Text = "Redshift transaction; the same in sys and stl",
         QUERY_TEXT query_text: Text = "The statement; Redshift cuts it at 4,000 characters",
         STATUS status: Text = "How it ended, lower case: success, failed, canceled, running, queued",

@@ -11,12 +11,14 @@ pub const STARTED_AT: Column = Column::new("started_at", Kind::Moment, "When it 
 pub const ENDED_AT: Column = Column::new("ended_at", Kind::Moment, "When it ended");
 /// The last error line.
 pub const LAST_ERROR: Column = Column::new("last_error", Kind::Text, "Last error line of its log, redacted");
+/// Whether it went well in the end.
+pub const RECOVERED: Column = Column::new("recovered", Kind::Flag, "Whether a later try of the task succeeded");
 
 /// One row per try that failed, was retried, or has an error of its own.
 pub static TABLE: Table = Table {
     name: "tries",
     meaning: "one attempt of one Airflow task that did not simply succeed",
-    columns: &[DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, TRY_NUMBER, TASK_INFERRED, STATE, STARTED_AT, ENDED_AT, LAST_ERROR],
+    columns: &[DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, TRY_NUMBER, TASK_INFERRED, STATE, STARTED_AT, ENDED_AT, LAST_ERROR, RECOVERED],
 };
 
 /// One row.
@@ -32,6 +34,8 @@ pub struct Try {
     pub ended_at: Option<Moment>,
     /// Last error line of its log.
     pub last_error: Option<String>,
+    /// Whether a later try of the task succeeded.
+    pub recovered: bool,
     /// The line that tells its end.
     pub origin: Origin,
 }
@@ -40,7 +44,13 @@ impl Try {
     /// The row, in column order.
     pub fn cells(&self) -> (Origin, Vec<Cell>) {
         let mut cells = Vec::from(self.task.cells());
-        cells.extend([self.state.clone().into(), self.started_at.into(), self.ended_at.into(), self.last_error.clone().into()]);
+        cells.extend([
+            self.state.clone().into(),
+            self.started_at.into(),
+            self.ended_at.into(),
+            self.last_error.clone().into(),
+            self.recovered.into(),
+        ]);
         (self.origin.clone(), cells)
     }
 

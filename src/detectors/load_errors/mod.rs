@@ -117,21 +117,19 @@ fn key_of(error: &LoadError) -> Key {
 fn without_detail(copy: &Copy) -> Option<Rejected> {
     let rows = copy.load.error_count.filter(|it| *it > 0 && copy.completed())?;
     let load = &copy.load;
-    Some(Rejected {
-        error: LoadError {
-            system: load.system.clone(),
-            query_id: load.query_id.clone(),
-            schema_name: load.schema_name.clone(),
-            table_name: load.table_name.clone(),
-            file_name: load.data_source.clone(),
-            error_message: Some("rows rejected, without any detail".to_owned()),
-            event_time: load.start_time,
-            origin: load.origin.clone(),
-            ..LoadError::default()
-        },
-        rows: stats::amount(rows),
-        absorbed: Some(true),
-    })
+    let mut error = LoadError {
+        system: load.system.clone(),
+        query_id: load.query_id.clone(),
+        schema_name: load.schema_name.clone(),
+        table_name: load.table_name.clone(),
+        file_name: load.data_source.clone(),
+        error_message: Some("rows rejected, without any detail".to_owned()),
+        event_time: load.start_time,
+        origin: load.origin.clone(),
+        ..LoadError::default()
+    };
+    error.name_task(&load.task());
+    Some(Rejected { error, rows: stats::amount(rows), absorbed: Some(true) })
 }
 
 /// A COPY that failed and points to the error tables, of which none was brought.
