@@ -49,7 +49,7 @@ pub struct Sum {
 }
 
 /// A row that can be summed up with others.
-pub trait Row: Clone {
+pub trait Row: Clone + 'static {
     /// Writes what only rows of its group share, and tells the rest; `None` when it must be held.
     fn sight(&self, group: &mut String) -> Option<Sight>;
     /// The row that stands for several like this one.
@@ -145,12 +145,20 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    /// Says something of every row.
-    pub fn each(&mut self, say: impl Fn(&mut R)) {
-        self.rows.iter_mut().for_each(&say);
-        for group in self.folded.iter_mut().flat_map(|it| &mut it.groups) {
-            say(&mut group.first);
-        }
+    /// The rows that are held, and one of each group of those that were summed up.
+    pub fn one_of_each(&self) -> impl Iterator<Item = &R> {
+        self.rows.iter().chain(self.folded.iter().flat_map(|it| &it.groups).map(|it| &it.first))
+    }
+
+    /// Says something of every row; of those that were summed up, something that is so of the whole group.
+    pub fn each(&mut self, mut say: impl FnMut(&mut R)) {
+        self.rows.iter_mut().for_each(&mut say);
+        self.folded.iter_mut().flat_map(|it| &mut it.groups).for_each(|it| say(&mut it.first));
+    }
+
+    /// Whether rows were summed up.
+    pub fn is_folded(&self) -> bool {
+        self.folded.is_some()
     }
 
     /// How many remembered rows came more than once and were counted each time.
@@ -161,8 +169,18 @@ impl<R: Row> Rows<R> {
     /// Puts the rows that stand for several after the others.
     pub fn settle(&mut self) {
         if let Some(folded) = self.folded.take() {
-            folded.rows_into(&mut self.rows);
+            self.rows.extend(folded.into_rows());
         }
+    }
+}
+
+impl<R: Row> IntoIterator for Rows<R> {
+    type Item = R;
+    type IntoIter = Box<dyn Iterator<Item = R>>;
+
+    /// The rows, those that stand for several after the others.
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.rows.into_iter().chain(self.folded.into_iter().flat_map(|it| it.into_rows())))
     }
 }
 
@@ -321,13 +339,12 @@ impl<R: Row> Folded<R> {
         self.widen();
     }
 
-    fn rows_into(mut self, rows: &mut Vec<R>) {
+    fn into_rows(mut self) -> impl Iterator<Item = R> {
         self.groups.sort_by(|a, b| a.name.cmp(&b.name));
-        for group in &self.groups {
-            for sum in group.sums.values().flat_map(Running::shares) {
-                rows.push(group.first.of_many(sum));
-            }
-        }
+        self.groups.into_iter().flat_map(|Group { first, sums, .. }| {
+            let shares: Vec<Sum> = sums.values().flat_map(Running::shares).collect();
+            shares.into_iter().map(move |it| first.of_many(it))
+        })
     }
 }
 

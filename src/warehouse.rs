@@ -112,8 +112,8 @@ impl Warehouse {
             ExternalScan::fill_from,
         );
         once(&mut self.clusters, |it| it.name.clone(), Cluster::fill_from);
+        // Objects are told apart by group, and become rows when their table is built.
         self.load_files.settle();
-        self.objects.settle();
     }
 
     /// The tables, each built when the rows of the one before are gone.
@@ -127,7 +127,7 @@ impl Warehouse {
             (&load_errors::TABLE, load_errors::TABLE.frame(self.load_errors.into_iter().map(LoadError::cells))?),
             (&table_stats::TABLE, table_stats::TABLE.frame(self.table_stats.into_iter().map(TableStats::cells))?),
             (&slices::TABLE, slices::TABLE.frame(self.slices.into_iter().map(Slice::cells))?),
-            (&objects::TABLE, objects::TABLE.frame(self.objects.rows.into_iter().map(Object::cells))?),
+            (&objects::TABLE, objects::TABLE.frame(self.objects.into_iter().map(Object::cells))?),
             (&external_scans::TABLE, external_scans::TABLE.frame(self.external_scans.into_iter().map(ExternalScan::cells))?),
             (&clusters::TABLE, clusters::TABLE.frame(self.clusters.into_iter().map(Cluster::cells))?),
         ])

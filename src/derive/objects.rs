@@ -8,32 +8,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Settles `warehouse.objects`: each object once, with its place.
 pub(super) fn settle(warehouse: &mut Warehouse) {
-    let objects = &mut warehouse.objects.rows;
-    // Rows that stand for several objects have no name of their own to be compared by.
-    let named = objects.iter().all(|it| it.objects.is_none());
-    if named {
-        name_buckets(objects);
+    let objects = &mut warehouse.objects;
+    // What was summed up has no names to be compared by.
+    if !objects.is_folded() {
+        name_buckets(&mut objects.rows);
+        latest_only(&mut objects.rows);
     }
-    for object in objects.iter_mut() {
+    let of_format = |it: &Object| Some(uri(it.bucket.as_deref(), root_of_format(it.key.as_deref()?)?));
+    let formats: BTreeSet<String> = objects.one_of_each().filter_map(of_format).collect();
+    objects.each(|object| {
         object.role = Some(object.seen().role().to_owned());
-    }
-    if named {
-        latest_only(objects);
-    }
-    let mut formats: BTreeSet<String> = BTreeSet::new();
-    for object in objects.iter() {
-        formats.extend(object.key.as_deref().and_then(root_of_format).map(|it| uri(object.bucket.as_deref(), it)));
-    }
-    for object in objects.iter_mut() {
-        let Some(key) = object.key.as_deref() else { continue };
+        let Some(key) = object.key.as_deref() else { return };
         let (root, partition) = split(key);
         let location = uri(object.bucket.as_deref(), root);
         // Iceberg and Delta keep data in a folder of their own: the table is the folder above.
         let table = location.strip_suffix("data/").filter(|it| formats.contains(*it)).map(ToOwned::to_owned);
+        let partition = (!partition.is_empty()).then(|| partition.to_owned());
         object.location = Some(table.unwrap_or(location));
-        object.partition = (!partition.is_empty()).then(|| partition.to_owned());
+        object.partition = partition;
         object.table_format = object.location.as_ref().filter(|it| formats.contains(*it)).map(|_| "iceberg-or-delta".to_owned());
-    }
+    });
 }
 
 fn uri(bucket: Option<&str>, key: &str) -> String {
@@ -53,7 +47,7 @@ fn latest_only(objects: &mut Vec<Object>) {
     let mut at: BTreeMap<(Option<String>, Option<String>), usize> = BTreeMap::new();
     let mut kept: Vec<Object> = Vec::with_capacity(objects.len());
     for object in objects.drain(..) {
-        if object.role.as_deref() == Some("old") {
+        if object.seen().role() == "old" {
             kept.push(object);
             continue;
         }
