@@ -225,7 +225,9 @@ impl Pile {
         let after = |at: Option<Moment>| at.is_some_and(|it| it > since);
         let is_fresh = |(name, part): &(&String, &Part)| after(part.newest) && after(span::end_of(name));
         let fresh: Vec<String> = self.parts.iter().filter(is_fresh).map(|it| it.0.clone()).collect();
-        for name in fresh {
+        let has_others = fresh.len() < self.parts.len();
+        // Where nothing else is there, it is what there is to judge.
+        for name in fresh.into_iter().filter(|_| has_others) {
             if let Some(part) = self.parts.remove(&name) {
                 *self.left_out.entry("fresh".to_owned()).or_default() += part.files();
                 self.fresh.push(name);
