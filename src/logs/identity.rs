@@ -2,6 +2,8 @@
 
 use crate::tables::TaskRef;
 
+mod plain;
+
 // Airflow 2.3 and later: `/` in CloudWatch and on disk, `-` in an S3 export, `__` where somebody saved streams as files.
 pattern!(KEYED, r"dag_id=(.+?)(/|-|__)run_id=(.+?)(?:/|-|__)task_id=(.+?)(?:(?:/|-|__)map_index=(-?\d+))?(?:/|-|__)attempt=(\d+)");
 // Airflow 2.2 and before: dag/task/execution date/try.log.
@@ -64,31 +66,34 @@ fn restored(run: &str) -> String {
 
 /// Every `<TaskInstance: dag.task run [state]>` in a text, with its state.
 pub(super) fn instances(text: &str) -> Vec<(TaskRef, String)> {
+    if let Some(found) = plain::instances(text) {
+        return found.into_iter().map(|it| (instance(it.words, it.map_index), it.state.to_owned())).collect();
+    }
     let Some(pattern) = INSTANCE.as_ref() else { return Vec::new() };
-    let read = |found: regex::Captures<'_>| {
-        let words = found[1].trim();
-        let (name, run) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
-        let run = run.trim_start();
-        if name.starts_with('<') || !name.contains(|it: char| it.is_ascii_alphanumeric()) {
-            // Somebody blackened the name before posting it.
-            return (TaskRef { run_id: (!run.is_empty()).then(|| run_text(run)), ..TaskRef::default() }, found[3].to_owned());
-        }
-        // A dag id may hold dots, but almost none does; a task id in a group always does.
-        let (dag, task) = name.split_once('.').map_or((None, name), |(dag, task)| (Some(dag.to_owned()), task));
-        let task = TaskRef {
-            dag_id: dag,
-            task_id: Some(task.to_owned()),
-            run_id: (!run.is_empty()).then(|| run_text(run)),
-            map_index: mapped(found.get(2).map(|it| it.as_str())),
-            ..TaskRef::default()
-        };
-        (task, found[3].to_owned())
-    };
+    let read = |found: regex::Captures<'_>| (instance(&found[1], found.get(2).map(|it| it.as_str())), found[3].to_owned());
     pattern.captures_iter(text).map(read).collect()
+}
+
+/// The task that `dag.task run` names.
+fn instance(words: &str, map_index: Option<&str>) -> TaskRef {
+    let words = words.trim();
+    let (name, run) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    let run = run.trim_start();
+    let run_id = (!run.is_empty()).then(|| run_text(run));
+    if name.starts_with('<') || !name.contains(|it: char| it.is_ascii_alphanumeric()) {
+        // Somebody blackened the name before posting it.
+        return TaskRef { run_id, ..TaskRef::default() };
+    }
+    // A dag id may hold dots, but almost none does; a task id in a group always does.
+    let (dag, task) = name.split_once('.').map_or((None, name), |(dag, task)| (Some(dag.to_owned()), task));
+    TaskRef { dag_id: dag, task_id: Some(task.to_owned()), run_id, map_index: mapped(map_index), ..TaskRef::default() }
 }
 
 /// `TaskInstanceKey(dag_id='…', …)`, whole or with parts cut away.
 pub(super) fn key(text: &str) -> Option<TaskRef> {
+    if let Some(found) = plain::key(text) {
+        return Some(found);
+    }
     if let Some(found) = KEY.as_ref()?.captures(text) {
         return Some(TaskRef {
             dag_id: group(&found, 1),
@@ -153,6 +158,9 @@ pub(super) fn tuple(text: &str) -> Option<TaskRef> {
 
 /// `['airflow', 'tasks', 'run', 'dag', 'task', 'run', …]`.
 pub(super) fn command(text: &str) -> Option<TaskRef> {
+    if let Some(found) = plain::command(text) {
+        return Some(found);
+    }
     let found = COMMAND.as_ref()?.captures(text)?;
     let map = COMMAND_MAP.as_ref()?.captures(text);
     Some(TaskRef {
@@ -220,6 +228,48 @@ mod tests {
             assert_eq!(shown(&from_name(name).unwrap()), expected);
         }
         assert_eq!(from_name("scheduler_ip-10-0-1-23_1718000000.1.log"), None);
+    }
+
+    /// What the plain readers read is what the patterns read.
+    #[test]
+    fn plain_spellings_mean_what_the_patterns_say() {
+        let names = ["d", "team_a-b", "a.b", "ä", ""];
+        let tails = ["", ", map_index=-1", ", map_index=7", ", map_index=x", ") to", " "];
+        for (dag, tail) in names.iter().flat_map(|dag| tails.iter().map(move |tail| (dag, tail))) {
+            let text = format!("Sending TaskInstanceKey(dag_id='{dag}', task_id='t.u', run_id='r 1', try_number=12{tail}) to X");
+            if let Some(found) = plain::key(&text) {
+                let captures = KEY.as_ref().unwrap().captures(&text).unwrap();
+                let by_pattern = TaskRef {
+                    dag_id: group(&captures, 1),
+                    task_id: group(&captures, 2),
+                    run_id: group(&captures, 3),
+                    map_index: mapped(captures.get(6).map(|it| it.as_str())),
+                    try_number: captures[5].parse().ok(),
+                    inferred: false,
+                };
+                assert_eq!(found, by_pattern, "{text}");
+            }
+        }
+        assert!(plain::key("TaskInstanceKey(dag_id='d', task_id='t', run_id='r', try_number=1, map_index=-1)").is_some());
+        for text in [
+            "<TaskInstance: a.b manual__x map_index=342 [queued]> and <TaskInstance: a.c 2024-01-01 00:00:00+00:00 [None]>",
+            "<TaskInstance: a.b r map_index=3  [queued]>",
+            "<TaskInstance: a.b r map_index=x [queued]>",
+            "<TaskInstance:  a.b   r [up_for_retry]>",
+            "<TaskInstance: load0 [queued]>",
+            "<TaskInstance: a.b r [quéued]>",
+            "1 tasks up for execution:\n\t<TaskInstance: a.b r [scheduled]>\n\t<TaskInstance: a.c r [scheduled]>",
+        ] {
+            let Some(found) = plain::instances(text) else { continue };
+            let plainly: Vec<_> = found.iter().map(|it| (it.words.trim(), it.map_index, it.state)).collect();
+            let captured: Vec<_> = INSTANCE.as_ref().unwrap().captures_iter(text).collect();
+            let by_pattern: Vec<_> =
+                captured.iter().map(|it| (it.get(1).unwrap().as_str().trim(), it.get(2).map(|it| it.as_str()), it.get(3).unwrap().as_str())).collect();
+            assert_eq!(plainly, by_pattern, "{text}");
+        }
+        assert!(plain::instances("<TaskInstance: a.b r [queued]>").is_some());
+        let text = "['airflow', 'tasks', 'run', 'd', 't', '2024-01-01 00:00:00+00:00', '--local', '--map-index', '1']";
+        assert_eq!(shown(&plain::command(text).unwrap()), "d.t 2024-01-01T00:00:00+00:00 Some(1) None false");
     }
 
     #[test]

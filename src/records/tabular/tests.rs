@@ -1,6 +1,7 @@
 //! Tables as people paste them, and tables that are broken.
 
 use super::*;
+use std::borrow::Cow;
 
 /// Reads a text in the first form that it may be written in, as lines.
 fn read_first(text: &str) -> Vec<String> {
@@ -11,7 +12,7 @@ fn read_first(text: &str) -> Vec<String> {
 fn read_as(text: &[u8], form: Form, cap: usize) -> Vec<String> {
     let mut feed = Feed::new(Box::new(text));
     let mut told = Vec::new();
-    read(&mut feed, form, cap, &mut |part, number| {
+    read(&mut feed, form, &[], cap, &mut |part, number| {
         told.push(match part {
             Part::Header(names) => names.join("/"),
             Part::Row(cells) => {
