@@ -186,14 +186,29 @@ fn damage_never_stops_the_reading() {
     }
 }
 
-/// `aws s3 ls` prints the clock of the machine that it ran on.
+/// `aws s3 ls` prints the clock of the machine that it ran on, and the console the one that it shows: summer time included.
 #[test]
-fn a_listing_is_read_in_the_zone_that_is_given() {
-    let mut settings = Settings::default();
-    settings.zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
-    let listing = Listing::of(&[PathBuf::from("fixtures/sources/s3-ls/human-readable/ls.txt")]);
-    let evidence = Evidence::load(&listing, None, &settings, &Meter::default()).unwrap();
-    let input = evidence.coverage.first().unwrap();
-    assert_eq!(input.from.unwrap().rfc3339(), "2013-09-02T19:32:57.000Z");
-    assert!(input.notes.iter().any(|it| it.contains("Europe/Berlin")), "{input:?}");
+fn times_without_a_zone_are_read_in_the_one_that_is_given() {
+    let ls = |time: &str| format!("{time}      12345 lake/orders/part-0.parquet\n");
+    let csv = |time: &str| format!("@timestamp,@message\n{time},a line that names no time\n");
+    for (zone, shown, meant) in [
+        ("UTC", "2026-03-29 01:30:00", "2026-03-29T01:30:00.000Z"),
+        ("Europe/Berlin", "2026-03-29 01:30:00", "2026-03-29T00:30:00.000Z"),
+        ("Europe/Berlin", "2026-03-29 03:30:00", "2026-03-29T01:30:00.000Z"),
+        ("Europe/Berlin", "2026-10-25 01:30:00", "2026-10-24T23:30:00.000Z"),
+        ("Europe/Berlin", "2026-10-25 03:30:00", "2026-10-25T02:30:00.000Z"),
+    ] {
+        let mut settings = Settings::default();
+        settings.zone = jiff::tz::TimeZone::get(zone).unwrap();
+        for (kind, text) in [("s3-ls", ls(shown)), ("console-csv", csv(shown))] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("dump"), text).unwrap();
+            let evidence = Evidence::load(&Listing::of(&[folder.path().to_owned()]), None, &settings, &Meter::default()).unwrap();
+            let input = evidence.coverage.first().unwrap();
+            assert_eq!((input.kind, input.from.unwrap().rfc3339().as_str()), (Some(kind), meant), "{shown} in {zone}");
+            assert!(input.notes.iter().any(|it| it.contains(zone) && it.contains("--tz")), "{input:?}");
+        }
+    }
+    let told = load_bytes("events.csv", csv("1774747800000").as_bytes());
+    assert!(told.coverage.iter().all(|it| it.notes.is_empty()), "milliseconds need no zone: {:?}", told.coverage);
 }

@@ -228,7 +228,7 @@ impl Batch {
     /// Takes the time range that a reader saw.
     pub fn saw(&mut self, (span, zone_guessed): (Option<(Moment, Moment)>, bool)) {
         self.span = span;
-        self.zone_guessed = zone_guessed;
+        self.zone_guessed |= zone_guessed;
     }
 }
 
