@@ -7,7 +7,7 @@ use crate::{
     logs::facts::Facts,
     records::Feed,
     settings::Settings,
-    sources::{Batch, Head, Input, SOURCES, Source},
+    sources::{Batch, Head, Input, Manifest, SOURCES, Source},
     tables::{Table, errors, mapped, spells, task_events, tries},
     text,
     units::Moment,
@@ -16,6 +16,10 @@ use crate::{
 use polars::prelude::{DataFrame, IntoLazy as _, LazyFrame};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+
+mod manifests;
+
+use manifests::Manifests;
 
 /// What became of one input.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,13 +67,35 @@ pub struct Evidence {
     pub facts: Facts,
 }
 
-/// What is read of one file on disk, archives included.
-type FileResult = Vec<(Coverage, Facts, Warehouse)>;
+/// What one input told.
+struct Told {
+    coverage: Coverage,
+    facts: Facts,
+    warehouse: Warehouse,
+    manifest: Option<Manifest>,
+}
+
+impl Told {
+    fn nothing(coverage: Coverage) -> Self {
+        Self { coverage, facts: Facts::default(), warehouse: Warehouse::default(), manifest: None }
+    }
+}
+
+fn manifests<'a>(read: impl IntoIterator<Item = &'a Told>) -> Manifests {
+    Manifests::of(read.into_iter().map(|it| (&it.coverage, &it.manifest)))
+}
 
 impl Evidence {
     /// Reads everything that was listed. `forced` is the source the user named for all inputs.
     pub fn load(listing: &Listing, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Result<Self> {
-        let read: Vec<FileResult> = listing.files.par_iter().map(|file| read_file(file, forced, settings, meter)).collect();
+        // Manifests come first: they tell the columns of the files that they name.
+        let (first, others): (Vec<&RawFile>, Vec<&RawFile>) = listing.files.iter().partition(|it| manifests::is_named_like_one(&it.name));
+        let each = |files: &[&RawFile], named: &Manifests| -> Vec<Vec<Told>> {
+            files.par_iter().map(|file| read_file(file, named, forced, settings, meter)).collect()
+        };
+        let mut read = each(&first, &Manifests::default());
+        let named = manifests(read.iter().flatten());
+        read.extend(each(&others, &named));
         let coverage: Vec<Coverage> = listing.unreadable.iter().map(|it| refused(&it.name, &it.reason)).collect();
         Self::of(read, coverage)
     }
@@ -77,18 +103,20 @@ impl Evidence {
     /// Reads dumps that are already in memory.
     pub fn of_dumps(dumps: &[(&str, &'static [u8])], settings: &Settings) -> Result<Self> {
         let leaf = |(name, bytes): &(&str, &'static [u8])| {
-            vec![read_leaf(Leaf { name: (*name).to_owned(), reader: Box::new(*bytes) }, None, settings)]
+            vec![read_leaf(Leaf { name: (*name).to_owned(), reader: Box::new(*bytes) }, &Manifests::default(), None, settings)]
         };
         Self::of(dumps.iter().map(leaf).collect(), Vec::new())
     }
 
-    fn of(read: Vec<FileResult>, mut coverage: Vec<Coverage>) -> Result<Self> {
+    fn of(read: Vec<Vec<Told>>, mut coverage: Vec<Coverage>) -> Result<Self> {
         let (mut facts, mut warehouse) = (Facts::default(), Warehouse::default());
-        for (input, of_input, rows) in read.into_iter().flatten() {
-            coverage.push(input);
-            facts.merge(of_input);
-            warehouse.merge(rows);
+        let named = manifests(read.iter().flatten());
+        for told in read.into_iter().flatten() {
+            coverage.push(told.coverage);
+            facts.merge(told.facts);
+            warehouse.merge(told.warehouse);
         }
+        named.check(&mut coverage);
         coverage.sort_by(|a, b| a.path.cmp(&b.path));
         facts.close();
         warehouse.settle();
@@ -165,33 +193,42 @@ fn refused(name: &str, reason: &str) -> Coverage {
     }
 }
 
-fn read_file(file: &RawFile, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> FileResult {
-    let mut read: FileResult = Vec::new();
-    let opened = file.open(settings.caps, meter, &mut |leaf| read.push(read_leaf(leaf, forced, settings)));
+/// Reads a file on disk, archives included. The manifests of an archive may stand behind what they name.
+fn read_file(file: &RawFile, named: &Manifests, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Vec<Told> {
+    let read = read_leaves(file, named, forced, settings, meter);
+    let own = manifests(&read);
+    let again = file.path.is_some() && read.iter().any(|it| !own.columns_of(&it.coverage.path).is_empty());
+    if again { read_leaves(file, &own, forced, settings, meter) } else { read }
+}
+
+fn read_leaves(file: &RawFile, named: &Manifests, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Vec<Told> {
+    let mut read: Vec<Told> = Vec::new();
+    let opened = file.open(settings.caps, meter, &mut |leaf| read.push(read_leaf(leaf, named, forced, settings)));
     match opened {
         Ok(unpacked) => {
             for (name, reason) in unpacked.damage {
-                match read.iter_mut().find(|it| it.0.path == name) {
-                    Some((coverage, ..)) => coverage.problems.push(reason),
-                    None => read.push((refused(&name, &reason), Facts::default(), Warehouse::default())),
+                match read.iter_mut().find(|it| it.coverage.path == name) {
+                    Some(told) => told.coverage.problems.push(reason),
+                    None => read.push(Told::nothing(refused(&name, &reason))),
                 }
             }
         }
-        Err(error) => read.push((refused(&file.name, &error.to_string()), Facts::default(), Warehouse::default())),
+        Err(error) => read.push(Told::nothing(refused(&file.name, &error.to_string()))),
     }
     read
 }
 
-fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts, Warehouse) {
+fn read_leaf(leaf: Leaf<'_>, named: &Manifests, forced: Option<&'static Source>, settings: &Settings) -> Told {
     let name = shown(&leaf.name);
     let mut feed = Feed::new(leaf.reader);
     let mut coverage = refused(&name, "");
     coverage.problems.clear();
-    let head = Head::of(&mut feed);
+    let columns = named.columns_of(&name);
+    let head = Head::of(&mut feed, columns);
     if head.bytes.is_empty() {
         coverage.notes.push("empty".to_owned());
         coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
-        return (coverage, Facts::default(), Warehouse::default());
+        return Told::nothing(coverage);
     }
     let source = forced.or_else(|| SOURCES.iter().copied().find(|it| (it.claims)(&head)));
     let mut batch = Batch::default();
@@ -202,6 +239,7 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
             feed: &mut feed,
             caps: settings.caps,
             zone: &settings.zone,
+            columns,
             out: &mut batch,
         });
     } else {
@@ -224,5 +262,5 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
         coverage.notes.push(format!("times without a zone were read as {zone}: set --tz if that is wrong"));
     }
     batch.facts.close();
-    (coverage, batch.facts, batch.warehouse)
+    Told { coverage, facts: batch.facts, warehouse: batch.warehouse, manifest: batch.manifest }
 }

@@ -43,7 +43,7 @@ fn is_results(head: &Head<'_>) -> bool {
 }
 
 fn read_results(input: &mut Input<'_, '_>) {
-    if Head::of(input.feed).layout(&[&FILES]).is_none() {
+    if Head::of(input.feed, input.columns).layout(&[&FILES]).is_none() {
         input.out.notes.push("an Athena result that lists no files: nothing to read".to_owned());
         return input.feed.drain();
     }

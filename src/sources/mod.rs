@@ -21,6 +21,7 @@ use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 mod redshift_view;
 mod athena;
 mod s3_inventory;
+mod manifest;
 mod s3_listing;
 mod aws_describe;
 mod other_parquet;
@@ -34,6 +35,8 @@ mod console_csv;
 mod json_log;
 mod text_log;
 
+pub use manifest::Manifest;
+
 /// Every source, in the order they are asked; the first that claims an input reads it.
 pub static SOURCES: &[&Source] = &[
     &redshift_view::SOURCE,
@@ -41,7 +44,7 @@ pub static SOURCES: &[&Source] = &[
     &athena::EXECUTIONS,
     &athena::STATISTICS,
     &s3_inventory::SOURCE,
-    &s3_inventory::MANIFEST,
+    &manifest::SOURCE,
     &s3_listing::OBJECTS,
     &s3_listing::LS,
     &aws_describe::SOURCE,
@@ -87,6 +90,8 @@ pub struct Head<'a> {
     pub bytes: &'a [u8],
     /// Its first JSON record, if it begins like JSON.
     pub json: Option<FirstRecord>,
+    /// The names of its columns, where a manifest tells them.
+    pub columns: &'a [String],
     /// The first rows, in each form that a table may be written in.
     samples: OnceCell<Vec<Sample>>,
 }
@@ -108,19 +113,19 @@ impl<'a> Head<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let first = bytes.iter().copied().find(|it| !it.is_ascii_whitespace());
         let json = matches!(first, Some(b'{' | b'[')).then(|| first_record(bytes)).flatten();
-        Self { bytes, json, samples: OnceCell::new() }
+        Self { bytes, json, columns: &[], samples: OnceCell::new() }
     }
 
     /// Looks at the beginning of a feed: at the whole of a Parquet file, whose columns stand at its end.
-    pub fn of(feed: &'a mut Feed<'_>) -> Self {
+    pub fn of(feed: &'a mut Feed<'_>, columns: &'a [String]) -> Self {
         let count = if feed.want(4).starts_with(b"PAR1") { PARQUET_BYTES } else { HEAD_BYTES };
-        Self::new(feed.want(count))
+        Self { columns, ..Self::new(feed.want(count)) }
     }
 
     /// Which of the views it is a table of, and how that is written.
     fn layout(&self, views: &[&'static View]) -> Option<(Form, Layout)> {
         let samples = self.samples.get_or_init(|| tabular::samples(self.bytes));
-        samples.iter().find_map(|it| Some((it.form, Layout::of(it, views)?)))
+        samples.iter().find_map(|it| Some((it.form, Layout::of(it, self.columns, views)?)))
     }
 
     /// A value of the first JSON record, if that is an object.
@@ -173,6 +178,8 @@ pub struct Input<'a, 'r> {
     pub caps: Caps,
     /// The zone of stamps that name none.
     pub zone: &'a TimeZone,
+    /// The names of its columns, where a manifest tells them.
+    pub columns: &'a [String],
     /// What becomes of it.
     pub out: &'a mut Batch,
 }
@@ -188,6 +195,8 @@ pub struct Batch {
     pub parsed: u64,
     /// Records that were not, by reason: how many, and where the first one stands.
     pub skips: BTreeMap<String, (u64, u64)>,
+    /// What it says of other inputs, if it is a manifest.
+    pub manifest: Option<Manifest>,
     /// The first and the last moment of its records.
     pub span: Option<(Moment, Moment)>,
     /// What the reader should know all the same.
@@ -285,7 +294,7 @@ fn each_row(
     views: &[&'static View],
     each: &mut dyn FnMut(&Record<'_>, Origin, &mut Batch) -> Result<(), &'static str>,
 ) {
-    let Some((form, layout)) = Head::of(input.feed).layout(views) else {
+    let Some((form, layout)) = Head::of(input.feed, input.columns).layout(views) else {
         input.feed.drain();
         return input.out.skip_damaged("columns of no view that we know", 1);
     };

@@ -172,9 +172,13 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The view that fits best to the beginning of a table.
-    pub fn of(sample: &Sample, views: &[&'static View]) -> Option<Self> {
-        if sample.columns.is_empty() { Self::by_shape(sample, views) } else { Self::by_names(&sample.columns, views) }
+    /// The view that fits best to the beginning of a table. Where the table does not name its columns, `told` may.
+    pub fn of(sample: &Sample, told: &[String], views: &[&'static View]) -> Option<Self> {
+        if !sample.columns.is_empty() {
+            return Self::by_names(&sample.columns, views);
+        }
+        let fits = !told.is_empty() && sample.rows.iter().all(|it| it.len() == told.len());
+        if fits { Self::by_names(told, views) } else { Self::by_shape(sample, views) }
     }
 
     /// The view that has most of the columns.
