@@ -1,4 +1,4 @@
-//! `STL_*`, `STV_SLICES` and `SVV_TABLE_INFO`: query ids of their own, one row a slice.
+//! `STL_*`, `STV_*` and `SVV_TABLE_INFO`: query ids of their own, one row a slice.
 
 use super::{CODES, FORMATS, MANY, SIZE, TYPES};
 use crate::records::tabular::view::{
@@ -190,6 +190,29 @@ pub(in super::super) static STV_SLICES: View = View {
     name: "stv_slices",
     needs: &[&["node"], &["slice"]],
     columns: &[whole("node"), whole("slice").mostly(-1, MANY), whole("localslice"), word("type", &["d", "c"])],
+};
+
+/// One look at the loads that run.
+pub(in super::super) static STV_LOAD_STATE: View = View {
+    name: "stv_load_state",
+    needs: &[&["slice"], &["bytes_to_load", "bytes_to_load_compressed"], &["bytes_loaded", "bytes_loaded_compressed", "pct_complete"]],
+    columns: &[
+        USERID,
+        whole("session"),
+        QUERY,
+        whole("slice").mostly(-1, MANY),
+        whole("pid"),
+        moment("recordtime"),
+        whole("bytes_to_load").mostly(SIZE, i64::MAX),
+        whole("bytes_loaded"),
+        whole("bytes_to_load_compressed").mostly(SIZE, i64::MAX),
+        whole("bytes_loaded_compressed"),
+        whole("lines"),
+        whole("num_files").mostly(-1, MANY),
+        whole("num_files_complete").mostly(-1, MANY),
+        address("current_file"),
+        real("pct_complete"),
+    ],
 };
 
 pub(in super::super) static SVV_TABLE_INFO: View = View {
