@@ -141,6 +141,32 @@ fn columns_left_out_of_an_unload_are_found_out() {
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 
+/// Of columns that are alike one is left out: no amount of the others is told for it, and none is told wrongly.
+#[test]
+fn an_amount_that_could_be_another_one_is_unknown() {
+    for (view, left_out, table, unknown) in [
+        ("stl_file_scan", "lines", "load_files", &["bytes_scanned", "lines_scanned"][..]),
+        ("stl_file_scan", "bytes", "load_files", &["bytes_scanned"]),
+        ("stl_load_commits", "lines_scanned", "load_files", &["lines_scanned", "error_count"]),
+        ("stl_load_info", "transfer_size", "load_files", &["transfer_bytes", "bytes_scanned"]),
+        ("stl_s3client", "transfer_size", "load_files", &["transfer_bytes", "bytes_scanned"]),
+        ("sys_load_history", "error_count", "loads", &["error_count"]),
+        ("sys_query_detail", "output_rows", "steps", &["output_rows"]),
+        ("sys_query_detail", "data_skewness", "steps", &["data_skewness", "time_skewness"]),
+        ("sys_external_query_detail", "scanned_files", "external_scans", &["scanned_files", "total_partitions", "qualified_partitions"]),
+    ] {
+        let grid = Grid::read(&Path::new("fixtures/sources/redshift-view").join(view).join("export.csv")).without(&[left_out]);
+        let evidence = load_bytes("dump", &grid.unload_escaped());
+        assert_eq!(evidence.coverage[0].kind, Some("redshift-view"), "{view} without {left_out}");
+        let frame = evidence.frame(TABLES.iter().find(|it| it.name == table).unwrap()).unwrap();
+        assert!(frame.height() > 0, "{view} without {left_out}");
+        for column in unknown {
+            let values = frame.column(column).unwrap();
+            assert_eq!(values.null_count(), frame.height(), "{view} without {left_out}: {values:?}");
+        }
+    }
+}
+
 /// A newer Redshift has columns that we do not know: nothing else is read differently, and the reader is told.
 #[test]
 fn a_column_that_is_not_known_changes_nothing_else() {

@@ -301,7 +301,7 @@ fn each_row(
     let (file, out) = (&input.name, &mut *input.out);
     let mut unknown: Vec<String> = layout.unknown.iter().filter(|it| !it.is_empty()).cloned().collect();
     if layout.inferred {
-        out.notes.push("the export names no columns: which ones were left out was told from the values".to_owned());
+        out.notes.push("the export names no columns: which ones were left out was told from the values; UNLOAD with HEADER or MANIFEST VERBOSE would name them".to_owned());
     }
     let mut layout = Some(layout);
     tabular::read(input.feed, form, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {

@@ -4,7 +4,7 @@ use super::{Head, Input, Source, each_row};
 use crate::{
     records::tabular::{
         Form,
-        view::{Field, View, bucket, flag, moment, text, whole, word},
+        view::{Field, View, amount, bucket, flag, moment, text, word},
     },
     tables::objects::Object,
 };
@@ -40,7 +40,7 @@ const COLUMNS: &[Field] = &[
     text("version_id").also(&["versionid"]),
     flag("is_latest").also(&["islatest"]),
     flag("is_delete_marker").also(&["isdeletemarker"]),
-    whole("size"),
+    amount("size"),
     moment("last_modified_date").also(&["lastmodifieddate"]),
     text("e_tag").also(&["etag"]),
     word("storage_class", CLASSES).also(&["storageclass"]),
