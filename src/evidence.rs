@@ -15,7 +15,7 @@ use crate::{
 };
 use polars::prelude::{DataFrame, IntoLazy as _, LazyFrame};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod manifests;
 
@@ -46,6 +46,13 @@ pub struct Coverage {
     pub notes: Vec<String>,
 }
 
+impl Coverage {
+    /// What the pages of one answer have in common: where they lie, and their kind.
+    fn pages(&self) -> (String, Option<&'static str>) {
+        (self.path.rsplit_once(['/', '!']).map_or(String::new(), |it| it.0.to_owned()), self.kind)
+    }
+}
+
 /// Records set aside for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
@@ -73,11 +80,12 @@ struct Told {
     facts: Facts,
     warehouse: Warehouse,
     manifest: Option<Manifest>,
+    goes_on: bool,
 }
 
 impl Told {
     fn nothing(coverage: Coverage) -> Self {
-        Self { coverage, facts: Facts::default(), warehouse: Warehouse::default(), manifest: None }
+        Self { coverage, facts: Facts::default(), warehouse: Warehouse::default(), manifest: None, goes_on: false }
     }
 }
 
@@ -111,7 +119,15 @@ impl Evidence {
     fn of(read: Vec<Vec<Told>>, mut coverage: Vec<Coverage>) -> Result<Self> {
         let (mut facts, mut warehouse) = (Facts::default(), Warehouse::default());
         let named = manifests(read.iter().flatten());
-        for told in read.into_iter().flatten() {
+        let last_pages: BTreeSet<_> = read.iter().flatten().filter(|it| !it.goes_on).map(|it| it.coverage.pages()).collect();
+        for mut told in read.into_iter().flatten() {
+            if told.goes_on && last_pages.contains(&told.coverage.pages()) {
+                told.coverage.notes.push("one page of several; one that may be the last lies beside it".to_owned());
+            } else if told.goes_on {
+                told.coverage
+                    .problems
+                    .push("one page of several: NextToken names one that follows, and none lies beside it that may be the last".to_owned());
+            }
             coverage.push(told.coverage);
             facts.merge(told.facts);
             warehouse.merge(told.warehouse);
@@ -262,5 +278,5 @@ fn read_leaf(leaf: Leaf<'_>, named: &Manifests, forced: Option<&'static Source>,
         coverage.notes.push(format!("times without a zone were read as {zone}: set --tz if that is wrong"));
     }
     batch.facts.close();
-    Told { coverage, facts: batch.facts, warehouse: batch.warehouse, manifest: batch.manifest }
+    Told { coverage, facts: batch.facts, warehouse: batch.warehouse, manifest: batch.manifest, goes_on: batch.goes_on }
 }

@@ -203,6 +203,8 @@ pub struct Batch {
     pub notes: Vec<String>,
     /// Why the input is known to be only a part.
     pub partial: Vec<String>,
+    /// Whether it is a page of an answer and names the one that follows.
+    pub goes_on: bool,
     /// Whether stamps had to be read without knowing their zone.
     pub zone_guessed: bool,
     /// Records that were cut at the cap and read up to there.
@@ -243,9 +245,6 @@ impl Batch {
 
 /// What is wrong with a JSON text whose last record is whole.
 const UNFINISHED: &str = "cut off: the JSON text does not end";
-
-/// What the reader should know of an answer that names a page after it.
-const ONE_PAGE: &str = "one page of an answer: NextToken names the one that follows";
 
 /// Hands every JSON record of an input to `each`, which says whether it understood it.
 fn each_json(
@@ -324,7 +323,7 @@ fn each_row(
         (Part::Row(_), None) => out.skip("columns of no view that we know", number),
         (Part::Damaged(reason), _) => out.skip(reason, number),
         (Part::CutOff(reason), _) => out.skip_damaged(reason, number),
-        (Part::GoesOn, _) => out.notes.push(ONE_PAGE.to_owned()),
+        (Part::GoesOn, _) => out.goes_on = true,
         (Part::Unfinished, _) => out.partial.push(UNFINISHED.to_owned()),
     });
     if !unknown.is_empty() {
@@ -349,6 +348,11 @@ impl Envelope {
         let rest = self.shown.split(&format!("\"{key}\"")).nth(1)?.trim_start().strip_prefix(':')?.trim_start();
         let rest = rest.strip_prefix('"')?;
         Some(rest.split('"').next()?.to_owned())
+    }
+
+    /// Whether the answer names the page that follows: `get-log-events` does so always, by other keys.
+    fn goes_on(&self) -> bool {
+        ["NextToken", "nextToken", "NextContinuationToken"].iter().any(|it| self.text_of(it).is_some())
     }
 
     /// A number by its key.

@@ -1,4 +1,4 @@
-//! Manifests tell the columns of the files that they name, and which of these were not given.
+//! Manifests tell the columns of the files that they name, and which of these were not given; pages tell that others follow.
 
 #![allow(clippy::unwrap_used, reason = "a broken test should stop loudly")]
 
@@ -88,6 +88,22 @@ fn each_unload_is_read_by_its_own_manifest() {
     assert!(evidence.is_complete(), "{:?}", evidence.coverage);
     assert_eq!(column(&evidence, "load_files", "bytes_scanned"), ["1048576", "1048577", "2097152", "2097153"]);
     assert!(of(&evidence, "one/0000_part_00").notes.is_empty(), "nothing had to be guessed");
+}
+
+#[test]
+fn a_page_without_the_one_that_follows_is_a_part() {
+    let page = |key: &str, token: &str| {
+        format!(r#"{{"Contents":[{{"Key":"{key}","LastModified":"2026-08-01T00:00:00+00:00","Size":1}}],{token}"Name":"lake"}}"#)
+    };
+    let first = page("a", r#""NextContinuationToken":"x","#);
+    let (second, last) = (page("b", r#""NextToken":"y","#), page("c", ""));
+    let alone = load(&[("1.json", first.as_bytes()), ("2.json", second.as_bytes()), ("elsewhere/3.json", last.as_bytes())]);
+    assert!(of(&alone, "1.json").problems[0].contains("NextToken") && of(&alone, "2.json").problems[0].contains("NextToken"));
+    let whole = load(&[("1.json", first.as_bytes()), ("2.json", second.as_bytes()), ("3.json", last.as_bytes())]);
+    assert!(whole.is_complete(), "{:?}", whole.coverage);
+    assert!(of(&whole, "1.json").notes[0].contains("one page of several"));
+    let null = load(&[("1.json", page("a", r#""NextToken":null,"#).as_bytes())]);
+    assert!(null.is_complete() && of(&null, "1.json").notes.is_empty());
 }
 
 #[test]
