@@ -14,7 +14,7 @@ use std::{fs, io::Write as _, path::Path};
 const INVENTORY: &str = r#"{"sourceBucket":"lake","destinationBucket":"arn:aws:s3:::ops","version":"2016-11-30","creationTimestamp":"1786752000000","fileFormat":"CSV","fileSchema":"Size, Key, Bucket","files":[{"key":"lake/daily/data/a1.csv.gz","size":1,"MD5checksum":"x"}]}"#;
 const LIST: &str = "\"11\",\"orders/dt%3D2026-08-01/a.parquet\",\"lake\"\n\"12\",\"orders/dt%3D2026-08-02/b.parquet\",\"lake\"\n";
 
-/// Parts of two UNLOADs of SYS_LOAD_DETAIL: of the same columns in another order no value tells which is which.
+/// Parts of two UNLOADs of `SYS_LOAD_DETAIL`: of the same columns in another order no value tells which is which.
 const DETAIL: &str = "7|1048576|2097152|s3://b/k/a.gz\n7|1048577|2097153|s3://b/k/b.gz\n";
 
 fn unload(folder: &str, columns: [&str; 4]) -> String {

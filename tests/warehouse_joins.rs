@@ -122,8 +122,8 @@ fn requests_to_s3_that_failed_are_told_of_their_statement() {
 #[test]
 fn a_load_that_still_runs_shows_which_slice_has_it_all() {
     let look = |rows: &[(i64, i64)]| {
-        let rows: String = rows.iter().map(|(slice, bytes)| format!("900,{slice},2026-08-01 02:01:00,{bytes},1\n")).collect();
-        findings("", &[("state.csv", format!("query,slice,recordtime,bytes_to_load,bytes_loaded\n{rows}"))])
+        let rows: Vec<String> = rows.iter().map(|(slice, bytes)| format!("900,{slice},2026-08-01 02:01:00,{bytes},1\n")).collect();
+        findings("", &[("state.csv", format!("query,slice,recordtime,bytes_to_load,bytes_loaded\n{}", rows.concat()))])
     };
     let gib = 1 << 30;
     let found = look(&[(0, gib), (1, gib), (2, gib), (3, 40 * gib)]);
