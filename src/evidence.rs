@@ -7,7 +7,7 @@ use crate::{
     logs::facts::Facts,
     records::Feed,
     settings::Settings,
-    sources::{Batch, Head, Input, SOURCES, Source},
+    sources::{Batch, Head, Input, Manifest, SOURCES, Source},
     tables::{Table, errors, mapped, spells, task_events, tries},
     text,
     units::Moment,
@@ -15,7 +15,11 @@ use crate::{
 };
 use polars::prelude::{DataFrame, IntoLazy as _, LazyFrame};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+mod manifests;
+
+use manifests::Manifests;
 
 /// What became of one input.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +46,13 @@ pub struct Coverage {
     pub notes: Vec<String>,
 }
 
+impl Coverage {
+    /// What the pages of one answer have in common: where they lie, and their kind.
+    fn pages(&self) -> (String, Option<&'static str>) {
+        (self.path.rsplit_once(['/', '!']).map_or(String::new(), |it| it.0.to_owned()), self.kind)
+    }
+}
+
 /// Records set aside for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
@@ -66,18 +77,35 @@ pub struct Evidence {
 /// Why sums may be too high.
 const TWICE: &str = "holds rows more than once, or rows of another input, and is too long to compare them one by one: their sums may be too high; give each export once";
 
-/// What is read of one file on disk, archives included.
-type FileResult = Vec<(Coverage, Facts, Warehouse)>;
+/// What one input told.
+struct Told {
+    coverage: Coverage,
+    facts: Facts,
+    warehouse: Warehouse,
+    manifest: Option<Manifest>,
+    goes_on: bool,
+}
+
+impl Told {
+    fn nothing(coverage: Coverage) -> Self {
+        Self { coverage, facts: Facts::default(), warehouse: Warehouse::default(), manifest: None, goes_on: false }
+    }
+}
 
 impl Evidence {
     /// Reads everything that was listed. `forced` is the source the user named for all inputs.
     pub fn load(listing: &Listing, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Result<Self> {
         let mut reading = Reading::default();
         reading.coverage.extend(listing.unreadable.iter().map(|it| refused(&it.name, &it.reason)));
-        // Rows of a batch are put together before the next is read: what is summed up then needs no room.
-        for batch in batches(&listing.files) {
-            let read: Vec<FileResult> = batch.par_iter().map(|file| read_file(file, forced, settings, meter)).collect();
-            read.into_iter().for_each(|it| reading.take(it));
+        // Manifests come first: they tell the columns of the files that they name.
+        let (first, others): (Vec<&RawFile>, Vec<&RawFile>) = listing.files.iter().partition(|it| manifests::is_named_like_one(&it.name));
+        for files in [first, others] {
+            let named = reading.manifests();
+            // Rows of a batch are put together before the next is read: what is summed up then needs no room.
+            for batch in batches(&files) {
+                let read: Vec<Vec<Told>> = batch.par_iter().map(|file| read_file(file, &named, forced, settings, meter)).collect();
+                read.into_iter().flatten().for_each(|it| reading.take(it));
+            }
         }
         reading.settled()
     }
@@ -87,7 +115,7 @@ impl Evidence {
         let mut reading = Reading::default();
         for (name, bytes) in dumps {
             let leaf = Leaf { name: (*name).to_owned(), reader: Box::new(*bytes), on_disk: None };
-            reading.take(vec![read_leaf(leaf, None, settings)]);
+            reading.take(read_leaf(leaf, &Manifests::default(), None, settings));
         }
         reading.settled()
     }
@@ -137,21 +165,47 @@ struct Reading {
     facts: Facts,
     warehouse: Warehouse,
     coverage: Vec<Coverage>,
+    /// The manifests, and where each lies.
+    manifests: Vec<(String, Manifest)>,
+    /// Inputs that are pages with another behind them.
+    going_on: Vec<usize>,
 }
 
 impl Reading {
-    fn take(&mut self, file: FileResult) {
-        for (mut input, facts, rows) in file {
-            self.facts.merge(facts);
-            if self.warehouse.merge(rows) {
-                input.problems.push(TWICE.to_owned());
+    fn take(&mut self, told: Told) {
+        let mut coverage = told.coverage;
+        self.facts.merge(told.facts);
+        if self.warehouse.merge(told.warehouse) {
+            coverage.problems.push(TWICE.to_owned());
+        }
+        self.manifests.extend(told.manifest.map(|it| (coverage.path.clone(), it)));
+        self.going_on.extend(told.goes_on.then_some(self.coverage.len()));
+        self.coverage.push(coverage);
+    }
+
+    fn manifests(&self) -> Manifests {
+        Manifests::of(self.manifests.clone())
+    }
+
+    /// A page with another behind it is a part, unless a page that may be the last lies beside it.
+    fn judge_pages(&mut self) {
+        let is_last = |at: &usize| self.going_on.binary_search(at).is_err();
+        let last_pages: BTreeSet<_> = self.coverage.iter().enumerate().filter(|it| is_last(&it.0)).map(|it| it.1.pages()).collect();
+        for at in std::mem::take(&mut self.going_on) {
+            let Some(page) = self.coverage.get_mut(at) else { continue };
+            if last_pages.contains(&page.pages()) {
+                page.notes.push("one page of several; one that may be the last lies beside it".to_owned());
+            } else {
+                page.problems
+                    .push("one page of several: NextToken names one that follows, and none lies beside it that may be the last".to_owned());
             }
-            self.coverage.push(input);
         }
     }
 
-    fn settled(self) -> Result<Evidence> {
-        let Self { mut facts, mut warehouse, mut coverage } = self;
+    fn settled(mut self) -> Result<Evidence> {
+        self.judge_pages();
+        self.manifests().check(&mut self.coverage);
+        let Self { mut facts, mut warehouse, mut coverage, .. } = self;
         coverage.sort_by(|a, b| a.path.cmp(&b.path));
         facts.close();
         warehouse.settle();
@@ -171,13 +225,13 @@ impl Reading {
 }
 
 /// Files that are read side by side: many small ones, or a few large ones.
-fn batches(files: &[RawFile]) -> impl Iterator<Item = &[RawFile]> {
+fn batches<'a>(files: &'a [&'a RawFile]) -> impl Iterator<Item = &'a [&'a RawFile]> {
     const FILES: usize = 16;
     const BYTES: u64 = 64 << 20;
     let mut rest = files;
     std::iter::from_fn(move || {
         let mut bytes = 0;
-        let few = |(at, file): (usize, &RawFile)| {
+        let few = |(at, file): (usize, &&RawFile)| {
             bytes += file.bytes;
             at < FILES || bytes <= BYTES
         };
@@ -208,33 +262,42 @@ fn refused(name: &str, reason: &str) -> Coverage {
     }
 }
 
-fn read_file(file: &RawFile, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> FileResult {
-    let mut read: FileResult = Vec::new();
-    let opened = file.open(settings.caps, meter, &mut |leaf| read.push(read_leaf(leaf, forced, settings)));
+/// Reads a file on disk, archives included. The manifests of an archive may stand behind what they name.
+fn read_file(file: &RawFile, named: &Manifests, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Vec<Told> {
+    let read = read_leaves(file, named, forced, settings, meter);
+    let own = Manifests::of(read.iter().filter_map(|it| Some((it.coverage.path.clone(), it.manifest.clone()?))).collect());
+    let again = file.path.is_some() && read.iter().any(|it| !own.columns_of(&it.coverage.path).is_empty());
+    if again { read_leaves(file, &own, forced, settings, meter) } else { read }
+}
+
+fn read_leaves(file: &RawFile, named: &Manifests, forced: Option<&'static Source>, settings: &Settings, meter: &Meter) -> Vec<Told> {
+    let mut read: Vec<Told> = Vec::new();
+    let opened = file.open(settings.caps, meter, &mut |leaf| read.push(read_leaf(leaf, named, forced, settings)));
     match opened {
         Ok(unpacked) => {
             for (name, reason) in unpacked.damage {
-                match read.iter_mut().find(|it| it.0.path == name) {
-                    Some((coverage, ..)) => coverage.problems.push(reason),
-                    None => read.push((refused(&name, &reason), Facts::default(), Warehouse::default())),
+                match read.iter_mut().find(|it| it.coverage.path == name) {
+                    Some(told) => told.coverage.problems.push(reason),
+                    None => read.push(Told::nothing(refused(&name, &reason))),
                 }
             }
         }
-        Err(error) => read.push((refused(&file.name, &error.to_string()), Facts::default(), Warehouse::default())),
+        Err(error) => read.push(Told::nothing(refused(&file.name, &error.to_string()))),
     }
     read
 }
 
-fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Settings) -> (Coverage, Facts, Warehouse) {
+fn read_leaf(leaf: Leaf<'_>, named: &Manifests, forced: Option<&'static Source>, settings: &Settings) -> Told {
     let name = shown(&leaf.name);
     let mut feed = Feed::of(leaf);
     let mut coverage = refused(&name, "");
     coverage.problems.clear();
-    let head = Head::of(&mut feed);
+    let columns = named.columns_of(&name);
+    let head = Head::of(&mut feed, columns);
     if head.bytes.is_empty() {
         coverage.notes.push("empty".to_owned());
         coverage.problems.extend(feed.damage().map(ToOwned::to_owned));
-        return (coverage, Facts::default(), Warehouse::default());
+        return Told::nothing(coverage);
     }
     let source = forced.or_else(|| SOURCES.iter().copied().find(|it| (it.claims)(&head)));
     let mut batch = Batch::default();
@@ -245,6 +308,7 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
             feed: &mut feed,
             caps: settings.caps,
             zone: &settings.zone,
+            columns,
             out: &mut batch,
         });
     } else {
@@ -267,5 +331,5 @@ fn read_leaf(leaf: Leaf<'_>, forced: Option<&'static Source>, settings: &Setting
         coverage.notes.push(format!("times without a zone were read as {zone}: set --tz if that is wrong"));
     }
     batch.facts.close();
-    (coverage, batch.facts, batch.warehouse)
+    Told { coverage, facts: batch.facts, warehouse: batch.warehouse, manifest: batch.manifest, goes_on: batch.goes_on }
 }

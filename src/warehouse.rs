@@ -9,6 +9,7 @@ use crate::{
         external_scans::{self, ExternalScan},
         load_errors::{self, LoadError},
         load_files::{self, LoadFile},
+        load_slices::{self, LoadSlice},
         loads::{self, Load},
         objects::{self, Object},
         queries::{self, Query},
@@ -16,6 +17,7 @@ use crate::{
         steps::{self, Step},
         table_stats::{self, TableStats},
         texts::{self, Text},
+        transfer_errors::{self, TransferError},
     },
 };
 use polars::prelude::DataFrame;
@@ -40,6 +42,10 @@ pub struct Warehouse {
     pub table_stats: Vec<TableStats>,
     /// Slices.
     pub slices: Vec<Slice>,
+    /// What slices have to load.
+    pub load_slices: Vec<LoadSlice>,
+    /// Requests to S3 that failed.
+    pub transfer_errors: Vec<TransferError>,
     /// S3 objects.
     pub objects: Rows<Object>,
     /// Scans of external tables.
@@ -60,6 +66,8 @@ impl Warehouse {
         self.load_errors.extend(other.load_errors);
         self.table_stats.extend(other.table_stats);
         self.slices.extend(other.slices);
+        self.load_slices.extend(other.load_slices);
+        self.transfer_errors.extend(other.transfer_errors);
         self.objects.merge(other.objects);
         self.external_scans.extend(other.external_scans);
         self.clusters.extend(other.clusters);
@@ -101,6 +109,14 @@ impl Warehouse {
         once(&mut self.load_errors, |it| (of_error(it), nth(it)), LoadError::fill_from);
         once(&mut self.table_stats, |it| (it.database_name.clone(), it.schema_name.clone(), it.table_name.clone()), TableStats::fill_from);
         once(&mut self.slices, |it| (it.node, it.slice), Slice::fill_from);
+        // A look that does not name its load is one of its own.
+        let look = |it: &LoadSlice| (it.query_id.clone(), it.query_id.is_none().then(|| Arc::clone(&it.origin.file)), it.event_time);
+        once(&mut self.load_slices, |it| (look(it), it.slice), LoadSlice::fill_from);
+        once(
+            &mut self.transfer_errors,
+            |it| (it.query_id.clone(), it.slice, it.event_time, it.file_name.clone(), it.error_message.clone()),
+            TransferError::fill_from,
+        );
         once(
             &mut self.objects.rows,
             |it| (it.bucket.clone(), it.key.clone(), it.size_bytes, it.is_latest, it.is_delete_marker),
@@ -127,6 +143,8 @@ impl Warehouse {
             (&load_errors::TABLE, load_errors::TABLE.frame(self.load_errors.into_iter().map(LoadError::cells))?),
             (&table_stats::TABLE, table_stats::TABLE.frame(self.table_stats.into_iter().map(TableStats::cells))?),
             (&slices::TABLE, slices::TABLE.frame(self.slices.into_iter().map(Slice::cells))?),
+            (&load_slices::TABLE, load_slices::TABLE.frame(self.load_slices.into_iter().map(LoadSlice::cells))?),
+            (&transfer_errors::TABLE, transfer_errors::TABLE.frame(self.transfer_errors.into_iter().map(TransferError::cells))?),
             (&objects::TABLE, objects::TABLE.frame(self.objects.into_iter().map(Object::cells))?),
             (&external_scans::TABLE, external_scans::TABLE.frame(self.external_scans.into_iter().map(ExternalScan::cells))?),
             (&clusters::TABLE, clusters::TABLE.frame(self.clusters.into_iter().map(Cluster::cells))?),

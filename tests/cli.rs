@@ -34,6 +34,7 @@ fn exit_codes_say_who_has_to_act() {
     assert_eq!(code(&["analyze", PART, "--format", "html"]), 2);
     assert_eq!(code(&["analyze", PART, "--set", "detectors.stuck-queued.nope=1"]), 2);
     assert_eq!(code(&["analyze", PART, "--since", "yesterday"]), 2);
+    assert_eq!(code(&["analyze", PART, "--tz", "Mars/Olympus"]), 2);
     assert_eq!(code(&["explain", "nothing"]), 2);
     let missing = ["analyze", PART, "/nowhere/at/all"];
     assert_eq!(code(&missing), 3);
@@ -48,7 +49,7 @@ fn errors_name_what_would_be_right() {
     assert!(stderr(&["analyze", "/nowhere/at/all"]).contains("/nowhere/at/all: no such file or directory"));
     assert!(stderr(&["explain", "stuck-queue"]).contains("did you mean `stuck-queued`?"));
     assert!(stderr(&["demo", "--set", "detectors.stuck-queued.low_second=1"]).contains("did you mean `low_seconds`?"));
-    assert!(stderr(&["analyze", PART, "--tz", "Mars/Olympus"]).contains("no such zone"));
+    assert!(stderr(&["analyze", PART, "--tz", "Mars/Olympus"]).contains("--tz Mars/Olympus: no such zone"));
     assert!(stderr(&["analyze", PART, "--as", "nothing"]).contains("airflow-log"));
 }
 

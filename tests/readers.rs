@@ -48,6 +48,7 @@ fn read_with_all(bytes: &[u8]) {
             feed: &mut feed,
             caps: Caps { record_bytes: 4_096, ..Caps::default() },
             zone: &zone,
+            columns: &[],
             out: &mut out,
         });
         let skipped: u64 = out.skips.values().map(|it| it.0).sum();

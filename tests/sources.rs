@@ -141,6 +141,32 @@ fn columns_left_out_of_an_unload_are_found_out() {
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 
+/// Of columns that are alike one is left out: no amount of the others is told for it, and none is told wrongly.
+#[test]
+fn an_amount_that_could_be_another_one_is_unknown() {
+    for (view, left_out, table, unknown) in [
+        ("stl_file_scan", "lines", "load_files", &["bytes_scanned", "lines_scanned"][..]),
+        ("stl_file_scan", "bytes", "load_files", &["bytes_scanned"]),
+        ("stl_load_commits", "lines_scanned", "load_files", &["lines_scanned", "error_count"]),
+        ("stl_load_info", "transfer_size", "load_files", &["transfer_bytes", "bytes_scanned"]),
+        ("stl_s3client", "transfer_size", "load_files", &["transfer_bytes", "bytes_scanned"]),
+        ("sys_load_history", "error_count", "loads", &["error_count"]),
+        ("sys_query_detail", "output_rows", "steps", &["output_rows"]),
+        ("sys_query_detail", "data_skewness", "steps", &["data_skewness", "time_skewness"]),
+        ("sys_external_query_detail", "scanned_files", "external_scans", &["scanned_files", "total_partitions", "qualified_partitions"]),
+    ] {
+        let grid = Grid::read(&Path::new("fixtures/sources/redshift-view").join(view).join("export.csv")).without(&[left_out]);
+        let evidence = load_bytes("dump", &grid.unload_escaped());
+        assert_eq!(evidence.coverage[0].kind, Some("redshift-view"), "{view} without {left_out}");
+        let frame = evidence.frame(TABLES.iter().find(|it| it.name == table).unwrap()).unwrap();
+        assert!(frame.height() > 0, "{view} without {left_out}");
+        for column in unknown {
+            let values = frame.column(column).unwrap();
+            assert_eq!(values.null_count(), frame.height(), "{view} without {left_out}: {values:?}");
+        }
+    }
+}
+
 /// A newer Redshift has columns that we do not know: nothing else is read differently, and the reader is told.
 #[test]
 fn a_column_that_is_not_known_changes_nothing_else() {
@@ -186,14 +212,29 @@ fn damage_never_stops_the_reading() {
     }
 }
 
-/// `aws s3 ls` prints the clock of the machine that it ran on.
+/// `aws s3 ls` prints the clock of the machine that it ran on, and the console the one that it shows: summer time included.
 #[test]
-fn a_listing_is_read_in_the_zone_that_is_given() {
-    let mut settings = Settings::default();
-    settings.zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
-    let listing = Listing::of(&[PathBuf::from("fixtures/sources/s3-ls/human-readable/ls.txt")]);
-    let evidence = Evidence::load(&listing, None, &settings, &Meter::default()).unwrap();
-    let input = evidence.coverage.first().unwrap();
-    assert_eq!(input.from.unwrap().rfc3339(), "2013-09-02T19:32:57.000Z");
-    assert!(input.notes.iter().any(|it| it.contains("Europe/Berlin")), "{input:?}");
+fn times_without_a_zone_are_read_in_the_one_that_is_given() {
+    let ls = |time: &str| format!("{time}      12345 lake/orders/part-0.parquet\n");
+    let csv = |time: &str| format!("@timestamp,@message\n{time},a line that names no time\n");
+    for (zone, shown, meant) in [
+        ("UTC", "2026-03-29 01:30:00", "2026-03-29T01:30:00.000Z"),
+        ("Europe/Berlin", "2026-03-29 01:30:00", "2026-03-29T00:30:00.000Z"),
+        ("Europe/Berlin", "2026-03-29 03:30:00", "2026-03-29T01:30:00.000Z"),
+        ("Europe/Berlin", "2026-10-25 01:30:00", "2026-10-24T23:30:00.000Z"),
+        ("Europe/Berlin", "2026-10-25 03:30:00", "2026-10-25T02:30:00.000Z"),
+    ] {
+        let mut settings = Settings::default();
+        settings.zone = jiff::tz::TimeZone::get(zone).unwrap();
+        for (kind, text) in [("s3-ls", ls(shown)), ("console-csv", csv(shown))] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("dump"), text).unwrap();
+            let evidence = Evidence::load(&Listing::of(&[folder.path().to_owned()]), None, &settings, &Meter::default()).unwrap();
+            let input = evidence.coverage.first().unwrap();
+            assert_eq!((input.kind, input.from.unwrap().rfc3339().as_str()), (Some(kind), meant), "{shown} in {zone}");
+            assert!(input.notes.iter().any(|it| it.contains(zone) && it.contains("--tz")), "{input:?}");
+        }
+    }
+    let told = load_bytes("events.csv", csv("1774747800000").as_bytes());
+    assert!(told.coverage.iter().all(|it| it.notes.is_empty()), "milliseconds need no zone: {:?}", told.coverage);
 }

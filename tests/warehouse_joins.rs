@@ -83,3 +83,52 @@ fn a_scan_tells_of_a_location_that_no_listing_does() {
     assert!(of(&scans(109), "small-files").is_empty(), "99 could go");
     assert_eq!(of(&scans(110), "small-files").len(), 1);
 }
+
+#[test]
+fn requests_to_s3_that_failed_are_told_of_their_statement() {
+    let from = "s3://b/sales/dt=2026-08-01/";
+    let history = format!("{HISTORY}7,completed,sales,2026-08-01 02:00:02,480000000,{from},csv,1,9000000000,0\n");
+    let copy = format!("copy core.sales from '{from}' iam_role 'arn:aws:iam::1:role/r' csv gzip");
+    let queries =
+        format!("query_id,transaction_id,query_type,status,start_time,query_text\n7,70,COPY,success,2026-08-01 02:00:02,{copy}\n");
+    let of_stl = format!("query,xid,querytxt,starttime,endtime,aborted\n900,70,{copy},2026-08-01 02:00:02,2026-08-01 02:08:02,0\n");
+    let requests = |errors: &[&str]| {
+        let row = |it: &&str| format!("900,2,2026-08-01 02:01:00,GET,b,sales/dt=2026-08-01/x.gz,\"{it}\"\n");
+        let rows: String = errors.iter().map(row).collect();
+        format!("query,sliceid,recordtime,http_method,bucket,key,error\n{rows}")
+    };
+    let told = |errors: &[&str]| {
+        let exports =
+            [("history.csv", history.clone()), ("queries.csv", queries.clone()), ("stl.csv", of_stl.clone()), ("s3.csv", requests(errors))];
+        findings("", &exports)
+    };
+    let throttled = told(&[
+        "transfer closed with 1947655 bytes remaining to read",
+        "S3ServiceException:Please reduce your request rate.,Status 503,Error SlowDown,Rid A",
+    ]);
+    let caveats = of(&throttled, "single-file-copy")[0]["caveats"].to_string();
+    assert!(caveats.contains("failed 2 times (1 of them throttled)"), "{caveats}");
+    assert!(of(&throttled, "access-denied").is_empty());
+    let denied = "S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid B,ExtRid x";
+    let refused = told(&[denied, denied]);
+    let refusal = of(&refused, "access-denied");
+    assert_eq!((refusal.len(), &refusal[0]["instance_count"]), (1, &1.into()), "{refusal:?}");
+    let facts = &refusal[0]["facts"];
+    assert_eq!((&facts["role"], &facts["action"]), (&"arn:aws:iam::1:role/r".into(), &"s3:GetObject".into()));
+    assert_eq!(refusal[0]["instances"][0]["resource"], "s3://b/sales/dt=2026-08-01/x.gz");
+    assert_eq!(refusal[0]["instances"][0]["query_id"], "7", "by its SYS id");
+}
+
+#[test]
+fn a_load_that_still_runs_shows_which_slice_has_it_all() {
+    let look = |rows: &[(i64, i64)]| {
+        let rows: Vec<String> = rows.iter().map(|(slice, bytes)| format!("900,{slice},2026-08-01 02:01:00,{bytes},1\n")).collect();
+        findings("", &[("state.csv", format!("query,slice,recordtime,bytes_to_load,bytes_loaded\n{}", rows.concat()))])
+    };
+    let gib = 1 << 30;
+    let found = look(&[(0, gib), (1, gib), (2, gib), (3, 40 * gib)]);
+    let skew = of(&found, "partition-skew");
+    assert_eq!((skew.len(), &skew[0]["facts"]["scope"]), (1, &"copy-slices".into()));
+    assert_eq!((&skew[0]["facts"]["top"][0]["partition"], &skew[0]["subject"]["id"]), (&"slice 3".into(), &"query 900".into()));
+    assert!(look(&[(0, gib), (1, gib), (2, gib), (3, gib)]).is_empty());
+}

@@ -4,54 +4,13 @@
 
 mod common;
 
-use common::{MIB, findings, listing, severities};
+use common::{
+    MIB, findings, listing,
+    loads::{Load, exports, load},
+    severities,
+};
 use serde_json::Value;
 use std::fmt::Write as _;
-
-/// One load as `SYS_LOAD_HISTORY`, `SYS_LOAD_DETAIL` and `SYS_QUERY_HISTORY` export it.
-#[derive(Clone)]
-struct Load<'a> {
-    table: &'a str,
-    options: &'a str,
-    format: &'a str,
-    sizes: Vec<i64>,
-    splits: i64,
-    seconds: f64,
-    day: u32,
-    job: i64,
-    status: &'a str,
-    errors: i64,
-}
-
-fn load(sizes: Vec<i64>, seconds: f64) -> Load<'static> {
-    Load { table: "sales", options: "csv gzip", format: "csv", sizes, splits: 1, seconds, day: 1, job: 0, status: "completed", errors: 0 }
-}
-
-fn exports(loads: &[Load<'_>], slices: i64) -> Vec<(&'static str, String)> {
-    let mut history = "query_id,transaction_id,status,table_name,start_time,end_time,duration,data_source,file_format,loaded_rows,loaded_bytes,source_file_count,source_file_bytes,error_count,copy_job_id\n".to_owned();
-    let mut detail = "query_id,file_name,bytes_scanned,lines_scanned,splits_scanned,record_time\n".to_owned();
-    let mut queries =
-        "query_id,transaction_id,database_name,query_type,status,start_time,end_time,elapsed_time,error_message,query_text\n".to_owned();
-    for (at, it) in loads.iter().enumerate() {
-        let (id, day) = (1000 + at, it.day);
-        let from = format!("s3://b/{}/dt=2026-08-{day:02}/", it.table);
-        let start = format!("2026-08-{day:02} {:02}:{:02}:00.5", at / 60 % 24, at % 60);
-        let micros = format!("{:.0}", it.seconds * 1e6);
-        let (count, bytes) = (it.sizes.len(), it.sizes.iter().sum::<i64>());
-        let Load { table, format, status, errors, job, .. } = it;
-        writeln!(history, "{id},{id},{status},{table},{start},,{micros},{from},{format},10,10,{count},{bytes},{errors},{job}").unwrap();
-        for (file, size) in it.sizes.iter().enumerate() {
-            writeln!(detail, "{id},{from}part-{file:05}.gz,{size},10,{},{start}", it.splits).unwrap();
-        }
-        let text = format!("copy core.{table} from '{from}' iam_role 'arn:aws:iam::1:role/r' {}", it.options);
-        writeln!(queries, "{id},{id},dev,COPY,success,{start},,{micros},,\"{text}\"").unwrap();
-    }
-    let mut of_cluster = "node,slice,localslice,type\n".to_owned();
-    for slice in 0..slices {
-        writeln!(of_cluster, "{},{slice},{},D", slice / 4, slice % 4).unwrap();
-    }
-    vec![("history.csv", history), ("detail.csv", detail), ("queries.csv", queries), ("slices.csv", of_cluster)]
-}
 
 fn copies(loads: &[Load<'_>]) -> Vec<Value> {
     findings(&exports(loads, 16), "single-file-copy")

@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
         feed: &mut feed,
         caps: Caps { record_bytes: 4_096, ..Caps::default() },
         zone: &TimeZone::UTC,
+        columns: &[],
         out: &mut out,
     });
     let skipped: u64 = out.skips.values().map(|it| it.0).sum();

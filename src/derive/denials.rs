@@ -1,4 +1,4 @@
-//! Statements that failed because somebody was refused: their error messages become rows of `errors`.
+//! Statements that failed because somebody was refused, and their requests to S3 that were: rows of `errors`.
 //!
 //! The message says what was refused; the statement says whose role asked, and for which place.
 
@@ -8,14 +8,25 @@ use crate::{
     tables::{
         errors::{AwsError, ErrorRow},
         queries::Query,
+        transfer_errors::TransferError,
     },
     text,
+    warehouse::Warehouse,
 };
+use std::collections::BTreeMap;
 
-/// Adds the refusals of statements; one that a log tells too lends the log its id.
-pub(super) fn join(errors: &mut Vec<ErrorRow>, queries: &[Query]) {
+/// Adds the refusals of statements; one that a log tells too lends the log its id. `twins` gives the SYS id of STL ids.
+pub(super) fn join(errors: &mut Vec<ErrorRow>, warehouse: &Warehouse, twins: &BTreeMap<String, String>) {
+    let queries = &warehouse.queries;
     let is_twin = |it: &&Query| it.system.as_deref() != Some("data-api") || !queries.iter().any(|other| is_same(it, other));
-    for denied in queries.iter().filter(is_twin).filter_map(denial) {
+    let by_stl_id: BTreeMap<&String, &Query> =
+        queries.iter().filter(|it| it.system.as_deref() == Some("stl")).filter_map(|it| Some((it.query_id.as_ref()?, it))).collect();
+    let of_requests = warehouse.transfer_errors.iter().filter_map(|it| {
+        let id = it.query_id.as_ref();
+        let query = as_query(it, id.and_then(|it| by_stl_id.get(it)).copied(), id.and_then(|it| twins.get(it)));
+        denial(&query, it.file_name.as_deref())
+    });
+    for denied in queries.iter().filter(is_twin).filter_map(|it| denial(it, None)).chain(of_requests) {
         let told = errors.iter_mut().find(|it| {
             let request = it.error.request_id.is_some() && it.error.request_id == denied.error.request_id;
             request || (it.query_id.is_some() && it.query_id == denied.query_id)
@@ -36,10 +47,25 @@ fn is_same(of_api: &Query, other: &Query) -> bool {
     other.system.as_deref() == Some("sys") && other.query_id == of_api.query_id && of_api.query_id.is_some()
 }
 
-fn denial(query: &Query) -> Option<ErrorRow> {
+/// A request to S3 that failed, as the statement that made it.
+fn as_query(request: &TransferError, known: Option<&Query>, twin: Option<&String>) -> Query {
+    Query {
+        query_id: twin.or(request.query_id.as_ref()).cloned(),
+        error_message: request.error_message.clone(),
+        start_time: request.event_time,
+        origin: request.origin.clone(),
+        ..known.cloned().unwrap_or_default()
+    }
+}
+
+/// The refusal that a statement met, on the file that is known to be refused.
+fn denial(query: &Query, file: Option<&str>) -> Option<ErrorRow> {
     let message = query.error_message.as_deref()?;
     let statement = query.query_text.as_deref().and_then(Statement::read);
-    let mut error = audit::refusal_in(message, |told| asked_for(told, query, statement.as_ref()))?;
+    let mut error = audit::refusal_in(message, |told| {
+        told.resource = told.resource.take().or_else(|| file.map(ToOwned::to_owned));
+        asked_for(told, query, statement.as_ref());
+    })?;
     error.message = text::safe(&text::one_line(&error.message), 600);
     Some(ErrorRow {
         query_id: query.query_id.clone(),

@@ -71,6 +71,6 @@ pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     load_errors::settle(warehouse, &twins);
     load_errors::join_logs(warehouse, &facts.failed_loads);
     objects::settle(warehouse);
-    denials::join(&mut errors, &warehouse.queries);
+    denials::join(&mut errors, warehouse, &twins);
     Derived { spells: spells::spells(facts), mapped: tries::last_mapped(facts), errors, tries }
 }

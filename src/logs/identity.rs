@@ -263,8 +263,10 @@ mod tests {
             let Some(found) = plain::instances(text) else { continue };
             let plainly: Vec<_> = found.iter().map(|it| (it.words.trim(), it.map_index, it.state)).collect();
             let captured: Vec<_> = INSTANCE.as_ref().unwrap().captures_iter(text).collect();
-            let by_pattern: Vec<_> =
-                captured.iter().map(|it| (it.get(1).unwrap().as_str().trim(), it.get(2).map(|it| it.as_str()), it.get(3).unwrap().as_str())).collect();
+            let by_pattern: Vec<_> = captured
+                .iter()
+                .map(|it| (it.get(1).unwrap().as_str().trim(), it.get(2).map(|it| it.as_str()), it.get(3).unwrap().as_str()))
+                .collect();
             assert_eq!(plainly, by_pattern, "{text}");
         }
         assert!(plain::instances("<TaskInstance: a.b r [queued]>").is_some());

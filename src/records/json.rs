@@ -35,6 +35,8 @@ pub enum Fault {
     CutOff,
     /// A record of its own line was cut there; the next line begins another one.
     CutShort,
+    /// A record whose brackets do not close was passed over, up to the next element.
+    Unclosed,
     /// Bytes that begin no JSON value were passed over, up to the next line.
     NotJson,
 }
@@ -46,6 +48,7 @@ impl Fault {
             Self::TooLong => "JSON record longer than the cap (--set input.record_bytes=... raises it)",
             Self::CutOff => "cut off inside a JSON record",
             Self::CutShort => "JSON record cut off at the end of its line",
+            Self::Unclosed => "JSON record whose brackets do not close",
             Self::NotJson => "not JSON",
         }
     }
@@ -63,12 +66,14 @@ pub struct Records<'f, 'r> {
     wrapped: usize,
     /// Keys and plain values of the envelope that is being read.
     envelope: Vec<u8>,
+    /// How far the value that is read next is indented; 0 when no line of its own begins with it.
+    indent: usize,
 }
 
 impl<'f, 'r> Records<'f, 'r> {
     /// Cuts `feed` into records of at most `cap` bytes.
     pub fn new(feed: &'f mut Feed<'r>, cap: usize) -> Self {
-        Self { feed, cap, pending: 0, container: None, in_envelope: false, wrapped: 0, envelope: Vec::new() }
+        Self { feed, cap, pending: 0, container: None, in_envelope: false, wrapped: 0, envelope: Vec::new(), indent: 0 }
     }
 
     /// The text of the envelope around the record handed out last, as far as it was read:
@@ -125,11 +130,16 @@ impl<'f, 'r> Records<'f, 'r> {
                         self.container = Some(key);
                         self.in_envelope = true;
                     }
+                    Scan::Unclosed(_) => return Some(Err(self.pass_over(Fault::NotJson))),
                     Scan::Fault(fault) => return Some(Err(self.pass_over(fault))),
                 },
                 (_, Some(_)) if is_value_start(first) => match self.scan(false) {
                     Scan::Whole(end) => return Some(Ok(self.hand_out(end))),
                     Scan::Opens { .. } => return Some(Err(self.pass_over(Fault::NotJson))),
+                    Scan::Unclosed(end) => {
+                        self.feed.take(end);
+                        return Some(Err(Fault::Unclosed));
+                    }
                     Scan::Fault(fault) => return Some(Err(self.pass_over(fault))),
                 },
                 _ => return Some(Err(self.pass_over(Fault::NotJson))),
@@ -153,6 +163,8 @@ impl<'f, 'r> Records<'f, 'r> {
             let blank = |it: &u8| matches!(it, b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e | 0);
             let count = window.iter().take_while(|it| blank(it)).count();
             let first = window.get(count).copied();
+            let line = window.iter().take(count).rposition(|it| *it == b'\n');
+            self.indent = line.map_or(0, |it| count - it - 1);
             self.feed.take(count);
             if first.is_some() {
                 return first;
@@ -167,7 +179,7 @@ impl<'f, 'r> Records<'f, 'r> {
     fn envelope_member(&mut self) -> Option<Fault> {
         let key_end = match self.scan(false) {
             Scan::Whole(end) => end,
-            Scan::Opens { .. } => return Some(Fault::NotJson),
+            Scan::Opens { .. } | Scan::Unclosed(_) => return Some(Fault::NotJson),
             Scan::Fault(fault) => return Some(fault),
         };
         let name = self.feed.window().get(..key_end).unwrap_or_default();
@@ -197,7 +209,7 @@ impl<'f, 'r> Records<'f, 'r> {
                 self.feed.take(end);
                 None
             }
-            Scan::Opens { .. } => Some(Fault::NotJson),
+            Scan::Opens { .. } | Scan::Unclosed(_) => Some(Fault::NotJson),
             Scan::Fault(fault) => Some(fault),
         }
     }
@@ -294,6 +306,15 @@ mod tests {
         assert_eq!(read("{\"a\":1}\nnonsense\n{\"b\":2}", 99), [r#":{"a":1}"#, "NotJson", r#":{"b":2}"#]);
         let long = format!("{{\"a\":\"{}\"}}\n{{\"b\":2}}", "x".repeat(600_000));
         assert_eq!(read(&long, 1000), ["TooLong", r#":{"b":2}"#]);
+    }
+
+    #[test]
+    fn a_lost_bracket_costs_one_record() {
+        let text = "{\n  \"events\": [\n    {\n      \"a\": {\n        \"b\": 1\n    },\n    {\n      \"c\": 2\n    }\n  ]\n}{\"d\":3}";
+        assert_eq!(read(text, 999), ["Unclosed", "events:{\n      \"c\": 2\n    }", ":{\"d\":3}"]);
+        // Without indents nothing tells where an element ends.
+        let nested = "{\"events\":[\n{\"a\":[\n{\"b\":1\n},\n{\"c\":2}]}]}";
+        assert_eq!(read(nested, 999), ["events:{\"a\":[\n{\"b\":1\n},\n{\"c\":2}]}"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Head, Input, Source, aws_time, each_json, each_row};
 use crate::{
-    records::tabular::view::{View, address, moment, whole},
+    records::tabular::view::{View, address, amount, moment},
     tables::{Origin, objects::Object, queries::Query, steps::Step},
 };
 use serde_json::Value;
@@ -33,7 +33,7 @@ static FILES: View = View {
     needs: &[&["$path"], &["$file_size"]],
     columns: &[
         address("$path").also(&["path", "file_path"]),
-        whole("$file_size").also(&["file_size", "file_size_in_bytes"]),
+        amount("$file_size").also(&["file_size", "file_size_in_bytes"]),
         moment("$file_modified_time").also(&["file_modified_time"]),
     ],
 };
@@ -43,7 +43,7 @@ fn is_results(head: &Head<'_>) -> bool {
 }
 
 fn read_results(input: &mut Input<'_, '_>) {
-    if Head::of(input.feed).layout(&[&FILES]).is_none() {
+    if Head::of(input.feed, input.columns).layout(&[&FILES]).is_none() {
         input.out.notes.push("an Athena result that lists no files: nothing to read".to_owned());
         return input.feed.drain();
     }

@@ -23,7 +23,7 @@ fn claims(head: &Head<'_>) -> bool {
 
 fn read(input: &mut Input<'_, '_>) {
     let file = Arc::clone(&input.name);
-    each_json(input.feed, input.caps, input.out, &mut |value, _, number, out| {
+    let envelope = each_json(input.feed, input.caps, input.out, &mut |value, _, number, out| {
         let origin = Origin { file: Arc::clone(&file), record: number };
         match value.get("CloudTrailEvent").and_then(Value::as_str) {
             Some(inner) => {
@@ -33,6 +33,7 @@ fn read(input: &mut Input<'_, '_>) {
             None => record(value, origin, out),
         }
     });
+    input.out.goes_on = envelope.goes_on();
 }
 
 fn record(value: &Value, origin: Origin, out: &mut Batch) -> Result<(), &'static str> {

@@ -31,8 +31,5 @@ fn read(input: &mut Input<'_, '_>) {
     let saw = reader.finish();
     input.out.saw(saw);
     input.out.facts = facts;
-    // Both the API's and the CLI's token say that there is more; get-log-events has others, always.
-    if envelope.text_of("nextToken").or_else(|| envelope.text_of("NextToken")).is_some() {
-        input.out.partial.push("one page of several: the answer ends with a nextToken".to_owned());
-    }
+    input.out.goes_on = envelope.goes_on();
 }

@@ -1,7 +1,11 @@
 //! CSV that the `CloudWatch` console downloads: Insights results, and events of a log group.
 
 use super::{Head, Input, Source};
-use crate::{logs::LogReader, records::Feed, units::Moment};
+use crate::{
+    logs::LogReader,
+    records::Feed,
+    units::{Moment, Stamp},
+};
 use std::{
     io::{self, Read},
     sync::Arc,
@@ -47,6 +51,11 @@ impl Read for Quotes<'_, '_> {
         self.last = read.last().copied().unwrap_or(self.last);
         Ok(count)
     }
+}
+
+/// A time as the console writes it, or as milliseconds since 1970.
+fn stamp_of(text: &str) -> Option<Stamp> {
+    Moment::parse(text).or_else(|| Some(Stamp { moment: Moment::from_millis(text.trim().parse().ok()?)?, zoned: true }))
 }
 
 /// One event.
@@ -103,9 +112,11 @@ fn each_event(input: &mut Input<'_, '_>, each: &mut dyn FnMut(Event)) {
                 let cell = |at: Option<usize>| at.and_then(|it| row.get(it)).map(|it| String::from_utf8_lossy(it).into_owned());
                 match cell(message).or_else(|| audit_row(&columns, &row)) {
                     Some(message) if message.len() <= input.caps.record_bytes => {
-                        let moment =
-                            |it: String| Moment::parse(&it).map(|it| it.moment).or_else(|| Moment::from_millis(it.trim().parse().ok()?));
-                        each(Event { at: cell(time).and_then(moment), stream: cell(stream).unwrap_or_default(), message, number });
+                        let stamp = cell(time).and_then(|it| stamp_of(&it));
+                        // The console writes the clock that it shows, and does not say whose it is.
+                        input.out.zone_guessed |= stamp.is_some_and(|it| !it.zoned);
+                        let at = stamp.map(|it| if it.zoned { it.moment } else { it.moment.shown_in(input.zone) });
+                        each(Event { at, stream: cell(stream).unwrap_or_default(), message, number });
                         input.out.parsed += 1;
                     }
                     Some(_) => input.out.skip_damaged("CSV cell longer than the cap", number),

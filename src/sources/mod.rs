@@ -21,6 +21,7 @@ use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 mod redshift_view;
 mod athena;
 mod s3_inventory;
+mod manifest;
 mod s3_listing;
 mod aws_describe;
 mod other_parquet;
@@ -34,6 +35,8 @@ mod console_csv;
 mod json_log;
 mod text_log;
 
+pub use manifest::Manifest;
+
 /// Every source, in the order they are asked; the first that claims an input reads it.
 pub static SOURCES: &[&Source] = &[
     &redshift_view::SOURCE,
@@ -41,7 +44,7 @@ pub static SOURCES: &[&Source] = &[
     &athena::EXECUTIONS,
     &athena::STATISTICS,
     &s3_inventory::SOURCE,
-    &s3_inventory::MANIFEST,
+    &manifest::SOURCE,
     &s3_listing::OBJECTS,
     &s3_listing::LS,
     &aws_describe::SOURCE,
@@ -89,6 +92,8 @@ pub struct Head<'a> {
     pub json: Option<FirstRecord>,
     /// The columns, of Parquet that is whole.
     parquet: Option<Vec<String>>,
+    /// The names of its columns, where a manifest tells them.
+    pub columns: &'a [String],
     /// The first rows, in each form that a table may be written in.
     samples: OnceCell<Vec<Sample>>,
 }
@@ -110,16 +115,16 @@ impl<'a> Head<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let first = bytes.iter().copied().find(|it| !it.is_ascii_whitespace());
         let json = matches!(first, Some(b'{' | b'[')).then(|| first_record(bytes)).flatten();
-        Self { bytes, json, parquet: None, samples: OnceCell::new() }
+        Self { bytes, json, columns: &[], parquet: None, samples: OnceCell::new() }
     }
 
     /// Looks at the beginning of a feed, and at the end of Parquet, where its columns stand.
-    pub fn of(feed: &'a mut Feed<'_>) -> Self {
+    pub fn of(feed: &'a mut Feed<'_>, columns: &'a [String]) -> Self {
         if !tabular::is_parquet(feed.want(HEAD_BYTES)) {
-            return Self::new(feed.want(HEAD_BYTES));
+            return Self { columns, ..Self::new(feed.want(HEAD_BYTES)) };
         }
         let parquet = tabular::parquet_columns(feed);
-        Self { parquet, ..Self::new(feed.want(HEAD_BYTES)) }
+        Self { columns, parquet, ..Self::new(feed.want(HEAD_BYTES)) }
     }
 
     /// Whether it is a Parquet file, and whether that is whole.
@@ -133,7 +138,7 @@ impl<'a> Head<'a> {
             Some(columns) => vec![Sample { form: Form::Parquet, columns: columns.clone(), rows: Vec::new() }],
             None => tabular::samples(self.bytes),
         });
-        samples.iter().find_map(|it| Some((it.form, Layout::of(it, views)?)))
+        samples.iter().find_map(|it| Some((it.form, Layout::of(it, self.columns, views)?)))
     }
 
     /// A value of the first JSON record, if that is an object.
@@ -186,6 +191,8 @@ pub struct Input<'a, 'r> {
     pub caps: Caps,
     /// The zone of stamps that name none.
     pub zone: &'a TimeZone,
+    /// The names of its columns, where a manifest tells them.
+    pub columns: &'a [String],
     /// What becomes of it.
     pub out: &'a mut Batch,
 }
@@ -201,12 +208,16 @@ pub struct Batch {
     pub parsed: u64,
     /// Records that were not, by reason: how many, and where the first one stands.
     pub skips: BTreeMap<String, (u64, u64)>,
+    /// What it says of other inputs, if it is a manifest.
+    pub manifest: Option<Manifest>,
     /// The first and the last moment of its records.
     pub span: Option<(Moment, Moment)>,
     /// What the reader should know all the same.
     pub notes: Vec<String>,
     /// Why the input is known to be only a part.
     pub partial: Vec<String>,
+    /// Whether it is a page of an answer and names the one that follows.
+    pub goes_on: bool,
     /// Whether stamps had to be read without knowing their zone.
     pub zone_guessed: bool,
     /// Records that were cut at the cap and read up to there.
@@ -241,15 +252,12 @@ impl Batch {
     /// Takes the time range that a reader saw.
     pub fn saw(&mut self, (span, zone_guessed): (Option<(Moment, Moment)>, bool)) {
         self.span = span;
-        self.zone_guessed = zone_guessed;
+        self.zone_guessed |= zone_guessed;
     }
 }
 
 /// What is wrong with a JSON text whose last record is whole.
 const UNFINISHED: &str = "cut off: the JSON text does not end";
-
-/// What the reader should know of an answer that names a page after it.
-const ONE_PAGE: &str = "one page of an answer: NextToken names the one that follows";
 
 /// Hands every JSON record of an input to `each`, which says whether it understood it.
 fn each_json(
@@ -298,14 +306,14 @@ fn each_row(
     views: &[&'static View],
     each: &mut dyn FnMut(&Record<'_>, Origin, &mut Batch) -> Result<(), &'static str>,
 ) {
-    let Some((form, layout)) = Head::of(input.feed).layout(views) else {
+    let Some((form, layout)) = Head::of(input.feed, input.columns).layout(views) else {
         input.feed.drain();
         return input.out.skip_damaged("columns of no view that we know", 1);
     };
     let (file, out) = (&input.name, &mut *input.out);
     let mut unknown: Vec<String> = layout.unknown.iter().filter(|it| !it.is_empty()).cloned().collect();
     if layout.inferred {
-        out.notes.push("the export names no columns: which ones were left out was told from the values".to_owned());
+        out.notes.push("the export names no columns: which ones were left out was told from the values; UNLOAD with HEADER or MANIFEST VERBOSE would name them".to_owned());
     }
     let wanted = layout.places();
     let mut layout = Some(layout);
@@ -329,7 +337,7 @@ fn each_row(
         (Part::Row(_), None) => out.skip("columns of no view that we know", number),
         (Part::Damaged(reason), _) => out.skip(reason, number),
         (Part::CutOff(reason), _) => out.skip_damaged(reason, number),
-        (Part::GoesOn, _) => out.notes.push(ONE_PAGE.to_owned()),
+        (Part::GoesOn, _) => out.goes_on = true,
         (Part::Unfinished, _) => out.partial.push(UNFINISHED.to_owned()),
     });
     if !unknown.is_empty() {
@@ -354,6 +362,11 @@ impl Envelope {
         let rest = self.shown.split(&format!("\"{key}\"")).nth(1)?.trim_start().strip_prefix(':')?.trim_start();
         let rest = rest.strip_prefix('"')?;
         Some(rest.split('"').next()?.to_owned())
+    }
+
+    /// Whether the answer names the page that follows: `get-log-events` does so always, by other keys.
+    fn goes_on(&self) -> bool {
+        ["NextToken", "nextToken", "NextContinuationToken"].iter().any(|it| self.text_of(it).is_some())
     }
 
     /// A number by its key.

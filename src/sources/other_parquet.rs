@@ -9,7 +9,7 @@ fn claims(head: &Head<'_>) -> bool {
 }
 
 fn read(input: &mut Input<'_, '_>) {
-    if Head::of(input.feed).parquet() == Some(true) {
+    if Head::of(input.feed, input.columns).parquet() == Some(true) {
         input.out.notes.push("its columns are those of no view that we know".to_owned());
     } else {
         input.out.partial.push("Parquet file without its end: it was cut off, or is larger than the cap".to_owned());

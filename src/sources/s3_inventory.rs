@@ -1,22 +1,16 @@
-//! S3 Inventory: its lists as CSV and Parquet, and the manifests beside them.
+//! S3 Inventory: its lists as CSV and Parquet.
 
-use super::{Head, Input, Source, each_row, read_nothing};
+use super::{Head, Input, Source, each_row};
 use crate::{
     records::tabular::{
         Form,
-        view::{View, bucket, flag, moment, text, whole, word},
+        view::{Field, View, amount, bucket, flag, moment, text, word},
     },
     tables::objects::{Object, Seen},
 };
 use std::borrow::Cow;
 
 pub(super) static SOURCE: Source = Source { id: "s3-inventory", title: "S3 Inventory lists (CSV, Parquet)", claims, read };
-pub(super) static MANIFEST: Source = Source {
-    id: "manifest",
-    title: "Manifests of S3 Inventory and UNLOAD, and their checksums: they name files and hold no rows",
-    claims: is_manifest,
-    read: read_nothing,
-};
 
 const CLASSES: &[&str] = &[
     "standard",
@@ -35,37 +29,47 @@ const CLASSES: &[&str] = &[
 static INVENTORY: View = View {
     name: "inventory",
     needs: &[&["bucket"], &["key"], &["size"], &["last_modified_date", "storage_class", "e_tag"]],
-    columns: &[
-        bucket("bucket"),
-        text("key"),
-        text("version_id").also(&["versionid"]),
-        flag("is_latest").also(&["islatest"]),
-        flag("is_delete_marker").also(&["isdeletemarker"]),
-        whole("size"),
-        moment("last_modified_date").also(&["lastmodifieddate"]),
-        text("e_tag").also(&["etag"]),
-        word("storage_class", CLASSES).also(&["storageclass"]),
-        flag("is_multipart_uploaded").also(&["ismultipartuploaded"]),
-        word("replication_status", &["pending", "completed", "failed", "replica"]).also(&["replicationstatus"]),
-        word("encryption_status", &["sse-s3", "sse-kms", "dsse-kms", "sse-c", "not-sse"]).also(&["encryptionstatus"]),
-        moment("object_lock_retain_until_date").also(&["objectlockretainuntildate"]),
-        word("object_lock_mode", &["governance", "compliance"]).also(&["objectlockmode"]),
-        word("object_lock_legal_hold_status", &["on", "off"]).also(&["objectlocklegalholdstatus"]),
-        text("intelligent_tiering_access_tier").also(&["intelligenttieringaccesstier"]),
-        word("bucket_key_status", &["enabled", "disabled"]).also(&["bucketkeystatus"]),
-        text("checksum_algorithm").also(&["checksumalgorithm"]),
-        text("object_access_control_list").also(&["objectaccesscontrollist"]),
-        text("object_owner").also(&["objectowner"]),
-    ],
+    columns: COLUMNS,
 };
 
+/// The same where a manifest names the columns: then so few are enough.
+static NAMED: View = View { name: "inventory", needs: &[&["bucket"], &["key"], &["size"]], columns: COLUMNS };
+
+const COLUMNS: &[Field] = &[
+    bucket("bucket"),
+    text("key"),
+    text("version_id").also(&["versionid"]),
+    flag("is_latest").also(&["islatest"]),
+    flag("is_delete_marker").also(&["isdeletemarker"]),
+    amount("size"),
+    moment("last_modified_date").also(&["lastmodifieddate"]),
+    text("e_tag").also(&["etag"]),
+    word("storage_class", CLASSES).also(&["storageclass"]),
+    flag("is_multipart_uploaded").also(&["ismultipartuploaded"]),
+    word("replication_status", &["pending", "completed", "failed", "replica"]).also(&["replicationstatus"]),
+    word("encryption_status", &["sse-s3", "sse-kms", "dsse-kms", "sse-c", "not-sse"]).also(&["encryptionstatus"]),
+    moment("object_lock_retain_until_date").also(&["objectlockretainuntildate"]),
+    word("object_lock_mode", &["governance", "compliance"]).also(&["objectlockmode"]),
+    word("object_lock_legal_hold_status", &["on", "off"]).also(&["objectlocklegalholdstatus"]),
+    text("intelligent_tiering_access_tier").also(&["intelligenttieringaccesstier"]),
+    word("bucket_key_status", &["enabled", "disabled"]).also(&["bucketkeystatus"]),
+    text("checksum_algorithm").also(&["checksumalgorithm"]),
+    text("object_access_control_list").also(&["objectaccesscontrollist"]),
+    text("object_owner").also(&["objectowner"]),
+];
+
+fn view(columns: &[String]) -> &'static View {
+    if columns.is_empty() { &INVENTORY } else { &NAMED }
+}
+
 fn claims(head: &Head<'_>) -> bool {
-    head.layout(&[&INVENTORY]).is_some()
+    head.layout(&[view(head.columns)]).is_some()
 }
 
 fn read(input: &mut Input<'_, '_>) {
-    let is_csv = matches!(Head::of(input.feed).layout(&[&INVENTORY]), Some((Form::Delimited { .. }, _)));
-    each_row(input, &[&INVENTORY], &mut |it, origin, out| {
+    let view = view(input.columns);
+    let is_csv = matches!(Head::of(input.feed, input.columns).layout(&[view]), Some((Form::Delimited { .. }, _)));
+    each_row(input, &[view], &mut |it, origin, out| {
         let (key, bucket) = (it.str("key").ok_or("no key")?, it.str("bucket"));
         let key = if is_csv { decoded(key) } else { key };
         let seen = Seen {
@@ -100,14 +104,4 @@ fn decoded(key: Cow<'_, str>) -> Cow<'_, str> {
         }
     }
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn is_manifest(head: &Head<'_>) -> bool {
-    let is_checksum = || {
-        let text = head.bytes.trim_ascii();
-        text.len() == 32 && text.iter().all(u8::is_ascii_hexdigit)
-    };
-    let of_inventory = || head.value("sourceBucket").is_some() && head.value("fileSchema").is_some();
-    let of_unload = || head.has("\"entries\"") && head.has("\"url\"") && head.json.as_ref().is_some_and(|it| it.container.is_empty());
-    is_checksum() || of_inventory() || of_unload()
 }

@@ -1,6 +1,6 @@
 //! Listings of S3: `list-objects-v2`, and what `aws s3 ls` prints.
 
-use super::{Head, Input, ONE_PAGE, Source, aws_time, each_json};
+use super::{Head, Input, Source, aws_time, each_json};
 use crate::{
     records::lines::Lines,
     tables::{Origin, objects::Object},
@@ -44,9 +44,7 @@ fn read_objects(input: &mut Input<'_, '_>) {
         });
         Ok(())
     });
-    if envelope.text_of("NextToken").or_else(|| envelope.text_of("NextContinuationToken")).is_some() {
-        input.out.notes.push(ONE_PAGE.to_owned());
-    }
+    input.out.goes_on = envelope.goes_on();
     // The bucket stands after the objects, if at all.
     let bucket = envelope.text_of("Name");
     input.out.warehouse.objects.each(|it| it.bucket.clone_from(&bucket));

@@ -20,6 +20,8 @@ pub mod load_files;
 pub mod load_errors;
 pub mod table_stats;
 pub mod slices;
+pub mod load_slices;
+pub mod transfer_errors;
 pub mod objects;
 pub mod external_scans;
 pub mod clusters;
@@ -39,6 +41,8 @@ pub static TABLES: &[&Table] = &[
     &load_errors::TABLE,
     &table_stats::TABLE,
     &slices::TABLE,
+    &load_slices::TABLE,
+    &transfer_errors::TABLE,
     &objects::TABLE,
     &external_scans::TABLE,
     &clusters::TABLE,

@@ -19,6 +19,8 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+pub(crate) mod loads;
+
 /// Analyses with default settings.
 pub(crate) fn analyze(paths: &[&Path]) -> Report {
     analyze_with(paths, &Settings::default())
@@ -68,11 +70,18 @@ pub(crate) const MIB: i64 = 1 << 20;
 
 /// The findings of one detector.
 pub(crate) fn findings(files: &[(&str, String)], detector: &str) -> Vec<Value> {
+    findings_with(files, detector, &Settings::default())
+}
+
+/// The findings of one detector under these settings.
+pub(crate) fn findings_with(files: &[(&str, String)], detector: &str, settings: &Settings) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
-    let report = json(&analyze(&[folder.path()]));
+    let report = json(&analyze_with(&[folder.path()], settings));
     report["findings"].as_array().unwrap().iter().filter(|it| it["detector"] == detector).cloned().collect()
 }
 

@@ -7,7 +7,10 @@ use crate::{
     error::Result,
     stats::{amount, real},
     tables::{
-        Origin, TaskRef, mapped,
+        Origin, TaskRef,
+        load_slices::{self, LoadSlice},
+        loads::{self as load_table, Load},
+        mapped,
         objects::{self, Object},
         queries::{self, Query},
         rows,
@@ -61,6 +64,7 @@ pub(super) struct Rated {
 pub(super) fn piles(cx: &Context<'_>) -> Result<Vec<Pile>> {
     let mut piles = partitions(cx);
     piles.extend(loads(cx)?);
+    piles.extend(running_loads(cx)?);
     piles.extend(stages(cx)?);
     piles.extend(mapped_tasks(cx)?);
     Ok(piles)
@@ -144,6 +148,45 @@ fn uneven<'a>(copy: &'a Copy, slices: &Slices) -> Option<&'a BTreeMap<i64, f64>>
     let enough = copy.units().is_some_and(|it| it.count >= count) && real(by_slice.len()) >= count;
     let (largest, usual) = (sizes.max()?, sizes.quantile(0.5)?);
     (enough && largest > sizes.sum() / count && largest >= 4.0 * usual).then_some(by_slice)
+}
+
+/// Loads that ran when somebody looked: what each slice has to load.
+fn running_loads(cx: &Context<'_>) -> Result<Vec<Pile>> {
+    let collected = cx.table(&load_slices::TABLE).collect()?;
+    let loads = cx.table(&load_table::TABLE).collect()?;
+    let stl_id = |it: &Load| if it.system.as_deref() == Some("stl") { it.query_id.clone() } else { it.same_as.clone() };
+    let known: BTreeMap<String, Load> = rows(&loads).map(Load::read).filter_map(|it| Some((stl_id(&it)?, it))).collect();
+    let mut piles: BTreeMap<(Option<String>, String), (Pile, BTreeMap<i64, f64>)> = BTreeMap::new();
+    for it in rows(&collected).map(LoadSlice::read) {
+        let (Some(slice), Some(bytes)) = (it.slice, it.bytes_to_load) else { continue };
+        let place = if it.query_id.is_none() { it.origin.file.to_string() } else { String::new() };
+        let load = it.query_id.as_ref().and_then(|it| known.get(it));
+        let (pile, slices) = piles.entry((it.query_id.clone(), place.clone())).or_insert_with(|| {
+            let table = load.and_then(|it| it.table_name.clone());
+            let name = table.clone().or_else(|| it.query_id.as_ref().map(|it| format!("query {it}"))).unwrap_or(place);
+            let pile = Pile {
+                scope: "copy-slices",
+                subject: (if table.is_some() { "table" } else { "load" }, name),
+                table,
+                unit: Unit::Bytes,
+                parts: Vec::new(),
+                is_ordered: false,
+                from: it.event_time,
+                to: it.event_time,
+                instances: vec![instance_of(it.query_id.as_ref(), it.event_time)],
+                origin: it.origin.clone(),
+            };
+            (pile, BTreeMap::new())
+        });
+        pile.to = pile.to.max(it.event_time);
+        let most = slices.entry(slice).or_default();
+        *most = amount(bytes).max(*most);
+    }
+    let dealt = |(pile, slices): (Pile, BTreeMap<i64, f64>)| Pile {
+        parts: slices.into_iter().map(|it| (format!("slice {}", it.0), it.1)).collect(),
+        ..pile
+    };
+    Ok(piles.into_values().map(dealt).filter(|it| cx.settings.in_window(it.from)).collect())
 }
 
 fn stages(cx: &Context<'_>) -> Result<Vec<Pile>> {

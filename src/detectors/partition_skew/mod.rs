@@ -2,7 +2,7 @@
 //!
 //! ## What it looks for
 //! Amounts that should be about equal: bytes of the partitions of an S3 location, rows of the slices of a Redshift table
-//! (`skew_rows`), steps whose data or time Redshift itself calls skewed, bytes that each slice read in a load, times of Athena
+//! (`skew_rows`), steps whose data or time Redshift itself calls skewed, bytes that each slice read in a load, or has to read in one that runs, times of Athena
 //! stages, times of the mapped tasks of one run. No single measure tells: largest to median, largest to mean and the ratio of two
 //! groups are all taken, and the worst counts; the severity is no higher than what the largest carries beyond an even share.
 //! The shape says what it is: one hot key, the null partition, two groups, empty partitions, a heavy tail. A steady rise is growth
@@ -26,7 +26,7 @@ use crate::{
     error::Result,
     finding::{Finding, Severity},
     settings::Limit,
-    tables::{load_files, loads, mapped, objects, steps, table_stats},
+    tables::{load_files, load_slices, loads, mapped, objects, steps, table_stats},
 };
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "a few partitions, slices, stages or mapped tasks carry the load",
     needs: "an S3 listing; SVV_TABLE_INFO; SYS_QUERY_DETAIL; files of loads by slice; Athena runtime statistics; mapped tasks",
     fails: false,
-    reads: &[&objects::TABLE, &table_stats::TABLE, &steps::TABLE, &loads::TABLE, &load_files::TABLE, &mapped::TABLE],
+    reads: &[&objects::TABLE, &table_stats::TABLE, &steps::TABLE, &loads::TABLE, &load_files::TABLE, &load_slices::TABLE, &mapped::TABLE],
     limits: &[
         &MIN_BYTES,
         &MIN_SECONDS,

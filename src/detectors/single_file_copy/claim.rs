@@ -245,6 +245,15 @@ fn caveats(loads: &[Slow<'_>], slices: &Slices) -> Vec<String> {
         loads.iter().any(|it| it.recoverable.is_some()),
         "the seconds are an upper bound: commit, COMPUPDATE and STATUPDATE are in the duration".to_owned(),
     );
+    let failed: Vec<&String> = loads.iter().flat_map(|it| &it.failed_requests).collect();
+    let throttled = failed.iter().filter(|it| it.contains("SlowDown") || it.contains("503")).count();
+    say(
+        !failed.is_empty(),
+        format!(
+            "requests to S3 failed {} times ({throttled} of them throttled) and were tried again: a part of the time is theirs",
+            failed.len()
+        ),
+    );
     say(
         loads.iter().any(|it| it.copy.load.compute_type.as_deref().is_some_and(|it| it != "primary")),
         "some loads ran on a concurrency-scaling cluster, whose slices are not known".to_owned(),

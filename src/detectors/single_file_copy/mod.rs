@@ -30,7 +30,10 @@ use crate::{
     finding::{Finding, Severity},
     settings::Limit,
     stats,
-    tables::{clusters, load_files, loads, queries, slices},
+    tables::{
+        clusters, load_files, loads, queries, rows, slices,
+        transfer_errors::{self, TransferError},
+    },
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +44,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "a COPY that lost its parallelism: fewer loadable units than slices",
     needs: "SYS_LOAD_HISTORY with SYS_LOAD_DETAIL, or STL_LOAD_COMMITS, STL_S3CLIENT and STL_QUERY; STV_SLICES; query text",
     fails: false,
-    reads: &[&loads::TABLE, &load_files::TABLE, &slices::TABLE, &clusters::TABLE, &queries::TABLE],
+    reads: &[&loads::TABLE, &load_files::TABLE, &slices::TABLE, &clusters::TABLE, &queries::TABLE, &transfer_errors::TABLE],
     limits: &[
         &MIN_BYTES,
         &MIN_SECONDS,
@@ -141,6 +144,8 @@ struct Slow<'a> {
     effect: Severity,
     /// Seconds that an even share would save; `None` when slices or the duration are not known.
     recoverable: Option<f64>,
+    /// What went wrong between S3 and it, and was tried again.
+    failed_requests: Vec<String>,
     /// Whether it is large and long enough to judge; `None` when that is not known.
     passes: Option<bool>,
 }
@@ -153,6 +158,7 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     let slices = copies::slices(cx.evidence, &copies)?;
     let judged: Vec<&Copy> =
         copies.iter().filter(|it| it.completed() && !it.is_auto() && cx.settings.in_window(it.load.start_time)).collect();
+    let mut failed = failed_requests(cx)?;
     let all_seconds: f64 = judged.iter().filter_map(|it| it.seconds()).sum();
     let mut groups: BTreeMap<(String, String), Vec<Slow<'_>>> = BTreeMap::new();
     let mut open = 0;
@@ -161,7 +167,8 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
             // A single file of unknown size and kind is worth a word, and no more than that.
             Some(units) if units.told > Told::Nothing || (units.sizes.is_empty() && units.count <= 1.0) => {
                 if let Some(slow) = slow(cx, copy, units, &slices) {
-                    groups.entry((copy.table(), copy.prefix())).or_default().push(slow);
+                    let failed_requests = stl_id(copy).and_then(|it| failed.remove(it)).unwrap_or_default();
+                    groups.entry((copy.table(), copy.prefix())).or_default().push(Slow { failed_requests, ..slow });
                 }
             }
             _ => open += 1,
@@ -173,6 +180,23 @@ fn detect(cx: &Context<'_>) -> Result<Answer> {
     }
     let findings = groups.into_iter().filter_map(|(key, slow)| worth_telling(cx, &key, slow, &slices, all_seconds)).collect();
     Ok(Answer::Findings(findings))
+}
+
+/// The id that STL gives a load.
+fn stl_id(copy: &Copy) -> Option<&String> {
+    if copy.load.system.as_deref() == Some("stl") { copy.load.query_id.as_ref() } else { copy.load.same_as.as_ref() }
+}
+
+/// What went wrong between S3 and each statement.
+fn failed_requests(cx: &Context<'_>) -> Result<BTreeMap<String, Vec<String>>> {
+    let collected = cx.table(&transfer_errors::TABLE).collect()?;
+    let mut failed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for request in rows(&collected).map(TransferError::read) {
+        if let (Some(query), Some(message)) = (request.query_id, request.error_message) {
+            failed.entry(query).or_default().push(message);
+        }
+    }
+    Ok(failed)
 }
 
 /// Whether a load is worse than it need be.
@@ -203,7 +227,7 @@ fn slow<'a>(cx: &Context<'_>, copy: &'a Copy, units: Units, slices: &Slices) -> 
         (Some(true), Some(true)) => Some(true),
         _ => None,
     };
-    Some(Slow { copy, units, effect, recoverable, passes })
+    Some(Slow { copy, units, effect, recoverable, failed_requests: Vec::new(), passes })
 }
 
 /// Where nothing tells the slices, few units that are far larger than advised are likely to leave some idle.

@@ -23,7 +23,10 @@ pub(super) fn instances(text: &str) -> Option<Vec<Instance<'_>>> {
         let open = memchr::memchr3(b'[', b'<', b'>', inside.as_bytes())?;
         let words = inside.get(..open)?.strip_suffix(' ')?;
         let (state, after) = inside.get(open..)?.strip_prefix('[')?.split_once(']')?;
-        let is_plain = !state.is_empty() && state.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') && !words.contains(']') && words.trim_end().len() == words.len();
+        let is_plain = !state.is_empty()
+            && state.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+            && !words.contains(']')
+            && words.trim_end().len() == words.len();
         rest = after.strip_prefix('>').filter(|_| is_plain)?;
         let (words, map_index) = match words.rsplit_once(' ') {
             Some((before, last)) if last.starts_with("map_index=") => (before, Some(whole(last.strip_prefix("map_index=")?)?)),

@@ -13,6 +13,8 @@ pub(super) enum Scan {
         key: &'static str,
         wrapped: usize,
     },
+    /// The value does not end, and an element like it begins at this byte.
+    Unclosed(usize),
     Fault(Fault),
 }
 
@@ -38,6 +40,7 @@ impl Records<'_, '_> {
             };
             match byte {
                 b'\n' if depth > 0 && self.begins_anew(at, depth) => return Scan::Fault(Fault::CutShort),
+                b'\n' if depth > 0 && self.begins_element(at) => return Scan::Unclosed(at + 1),
                 b'"' => {
                     let Some(end) = self.string_end(at + 1) else { return Scan::Fault(self.short()) };
                     // A break inside of a string, and the next record behind it: this one was cut.
@@ -114,6 +117,23 @@ impl Records<'_, '_> {
             Some(b',' | b'[') => depth == 1,
             _ => true,
         }
+    }
+
+    /// Whether lines that close one element of an array and begin the next meet here, as far indented as the one that is open.
+    fn begins_element(&mut self, line_end: usize) -> bool {
+        let indent = self.indent;
+        if indent == 0 || self.container.is_none() {
+            return false;
+        }
+        while self.feed.window().len() < line_end + indent + 2 && self.feed.more() {}
+        let window = self.feed.window();
+        let line = |text: Option<&[u8]>, end: &[u8]| {
+            text.and_then(|it| it.strip_suffix(end)).is_some_and(|it| it.iter().all(|it| matches!(it, b' ' | b'\t')))
+        };
+        let before = window.get(..line_end).and_then(|it| it.rsplit(|it| *it == b'\n').next());
+        line(window.get(line_end + 1..line_end + indent + 2), b"{")
+            && before.is_some_and(|it| it.len() == indent + 2)
+            && line(before, b"},")
     }
 
     /// The byte after the closing quote of the string whose text begins at `from`.

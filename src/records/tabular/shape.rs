@@ -32,11 +32,13 @@ pub(super) struct Alignment {
     pub(super) cells: Vec<Option<usize>>,
     /// Cells of no column.
     pub(super) unknown: Vec<usize>,
+    /// Columns that are there, though which cell they are cannot be told.
+    pub(super) doubtful: Vec<&'static str>,
 }
 
 /// The best way to lay cells onto the columns of a view in their order. Of columns that a cell could be alike, the first
-/// is meant; a measure that could be another one is left aside, for it must not be guessed.
-pub(super) fn align(rows: &[Cells], width: usize, view: &View) -> Option<Alignment> {
+/// is meant; an amount that could be another one is left aside, for it must not be guessed.
+pub(super) fn align(rows: &[Cells], width: usize, view: &'static View) -> Option<Alignment> {
     let columns = view.columns;
     let fits: Vec<Vec<Option<i64>>> = (0..width)
         .map(|cell| columns.iter().map(|column| Some(fit(rows, cell, column)? + i64::from(view.must_have(column)))).collect())
@@ -63,7 +65,7 @@ pub(super) fn align(rows: &[Cells], width: usize, view: &View) -> Option<Alignme
         }
     }
     let score = after.at(0, 0);
-    let mut alignment = Alignment { score, cells: vec![None; columns.len()], unknown: Vec::new() };
+    let mut alignment = Alignment { score, cells: vec![None; columns.len()], unknown: Vec::new(), doubtful: Vec::new() };
     let through = |cell: usize, column: usize| {
         of(cell, column).is_some_and(|it| before.at(cell, column) + it + after.at(cell + 1, column + 1) == score)
     };
@@ -71,10 +73,10 @@ pub(super) fn align(rows: &[Cells], width: usize, view: &View) -> Option<Alignme
     while cell < width {
         let here = after.at(cell, column);
         if of(cell, column).is_some_and(|it| it + after.at(cell + 1, column + 1) == here) {
-            let doubtful =
-                columns.get(column).is_some_and(Field::measures) && (0..columns.len()).any(|it| it != column && through(cell, it));
-            if let Some(slot) = alignment.cells.get_mut(column).filter(|_| !doubtful) {
-                *slot = Some(cell);
+            let amount = columns.get(column).filter(|it| it.amount && !view.must_have(it));
+            match amount.filter(|_| (0..columns.len()).any(|it| it != column && through(cell, it))) {
+                Some(doubtful) => alignment.doubtful.push(doubtful.name),
+                None => alignment.cells.iter_mut().skip(column).take(1).for_each(|slot| *slot = Some(cell)),
             }
             (cell, column) = (cell + 1, column + 1);
         } else if column < columns.len() && after.at(cell, column + 1) - LEFT_OUT == here {
@@ -122,8 +124,9 @@ pub(super) fn fit(rows: &[Cells], cell: usize, column: &Field) -> Option<i64> {
     match column.holds {
         Holds::Text | Holds::Statement if all(&is_moment) => None,
         Holds::Text | Holds::Statement if all(&is_number) => Some(-2),
-        Holds::Statement if told().any(|it| is_statement(&it)) => Some(TELLING),
-        Holds::Text | Holds::Statement => Some(2),
+        Holds::Text => Some(2),
+        // A text that begins like no statement is rather another text.
+        Holds::Statement => Some(if told().any(|it| is_statement(&it)) { TELLING } else { 0 }),
         Holds::Word(words) => {
             all(&|it| words.contains(&it.split(['(', ',']).next().unwrap_or(it).to_ascii_lowercase().as_str())).then_some(8)
         }

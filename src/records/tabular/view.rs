@@ -27,6 +27,8 @@ pub struct Field {
     pub also: &'static [&'static str],
     /// What stands in it.
     pub holds: Holds,
+    /// Whether it is an amount, and neither a name nor a place in an order.
+    pub amount: bool,
     /// Between which bounds its largest value mostly is: tells whole numbers apart where no names stand above them.
     pub mostly: Option<(i64, i64)>,
 }
@@ -58,7 +60,7 @@ pub enum Holds {
 
 impl Field {
     const fn new(name: &'static str, holds: Holds) -> Self {
-        Self { name, also: &[], holds, mostly: None }
+        Self { name, also: &[], holds, amount: false, mostly: None }
     }
 
     /// Other names of the column.
@@ -67,9 +69,8 @@ impl Field {
         Self { also, ..self }
     }
 
-    /// Whether it is an amount in a unit, and neither a name nor a place in an order.
-    pub(super) fn measures(&self) -> bool {
-        matches!(self.holds, Holds::Real) || matches!(self.holds, Holds::Whole(factor, divisor) if (factor, divisor) != (1, 1))
+    const fn amount(name: &'static str, holds: Holds) -> Self {
+        Self { amount: true, ..Self::new(name, holds) }
     }
 
     /// Between which bounds its largest value mostly is.
@@ -109,19 +110,24 @@ pub const fn whole(name: &'static str) -> Field {
     Field::new(name, Holds::Whole(1, 1))
 }
 
+/// A count or a size, as it is.
+pub const fn amount(name: &'static str) -> Field {
+    Field::amount(name, Holds::Whole(1, 1))
+}
+
 /// A duration in microseconds, read as milliseconds.
 pub const fn micros(name: &'static str) -> Field {
-    Field::new(name, Holds::Whole(1, 1000))
+    Field::amount(name, Holds::Whole(1, 1000))
 }
 
 /// Blocks of 1 MiB, read as bytes.
 pub const fn mebibytes(name: &'static str) -> Field {
-    Field::new(name, Holds::Whole(1 << 20, 1))
+    Field::amount(name, Holds::Whole(1 << 20, 1))
 }
 
 /// A number.
 pub const fn real(name: &'static str) -> Field {
-    Field::new(name, Holds::Real)
+    Field::amount(name, Holds::Real)
 }
 
 /// Yes or no.
@@ -172,9 +178,13 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The view that fits best to the beginning of a table.
-    pub fn of(sample: &Sample, views: &[&'static View]) -> Option<Self> {
-        if sample.columns.is_empty() { Self::by_shape(sample, views) } else { Self::by_names(&sample.columns, views) }
+    /// The view that fits best to the beginning of a table. Where the table does not name its columns, `told` may.
+    pub fn of(sample: &Sample, told: &[String], views: &[&'static View]) -> Option<Self> {
+        if !sample.columns.is_empty() {
+            return Self::by_names(&sample.columns, views);
+        }
+        let fits = !told.is_empty() && sample.rows.iter().all(|it| it.len() == told.len());
+        if fits { Self::by_names(told, views) } else { Self::by_shape(sample, views) }
     }
 
     /// The view that has most of the columns.
@@ -203,12 +213,13 @@ impl Layout {
             return None;
         }
         let fitting = views.iter().filter_map(|view| {
-            let Alignment { score, cells, unknown } = align(rows, width, view)?;
+            let Alignment { score, cells, unknown, doubtful } = align(rows, width, view)?;
             let unknown = unknown.iter().map(|it| format!("column {}", it + 1)).collect();
             let layout = Self { view, cells, unknown, inferred: width != view.columns.len() };
             let mut laid = view.columns.iter().zip(&layout.cells).filter_map(|(column, cell)| Some((column, (*cell)?)));
             let tells = laid.any(|(column, cell)| column.holds.tells() && fit(rows, cell, column).is_some_and(|it| it >= TELLING));
-            (tells && view.satisfied(|it| layout.cell(it).is_some())).then_some((score, layout))
+            let is_there = |it: &str| layout.cell(it).is_some() || doubtful.contains(&it);
+            (tells && view.satisfied(is_there)).then_some((score, layout))
         });
         fitting.reduce(|best, it| if it.0 > best.0 { it } else { best }).map(|it| it.1)
     }

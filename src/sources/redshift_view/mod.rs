@@ -13,7 +13,7 @@ mod views;
 
 pub(super) static SOURCE: Source = Source {
     id: "redshift-view",
-    title: "Redshift system views (SYS_*, STL_*, STV_SLICES, SVV_TABLE_INFO): query editor, psql, UNLOAD, Data API, DBeaver",
+    title: "Redshift system views (SYS_*, STL_*, STV_*, SVV_TABLE_INFO): query editor, psql, UNLOAD, Data API, DBeaver",
     claims,
     read,
 };
@@ -39,6 +39,7 @@ static VIEWS: &[(&View, Put)] = &[
     (&views::STL_S3CLIENT_ERROR, rows::s3client_error),
     (&views::STL_QUERY, rows::stl_query),
     (&views::STV_SLICES, rows::slices),
+    (&views::STV_LOAD_STATE, rows::load_state),
     (&views::SVV_TABLE_INFO, rows::table_info),
 ];
 

@@ -7,12 +7,14 @@ use crate::{
         external_scans::ExternalScan,
         load_errors::LoadError,
         load_files::{self, LoadFile},
+        load_slices::LoadSlice,
         loads::Load,
         queries::Query,
         slices::Slice,
         steps::Step,
         table_stats::TableStats,
         texts::Text,
+        transfer_errors::TransferError,
     },
     units::Moment,
     warehouse::Warehouse,
@@ -257,9 +259,34 @@ pub(super) fn s3client(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> 
     Ok(())
 }
 
-/// What failed on the way from S3 and was tried again is understood; no table holds it.
-pub(super) fn s3client_error(it: &Record<'_>, _: Origin, _: &mut Warehouse) -> Put {
-    it.text("error").map(|_| ()).ok_or("no error")
+/// Queries of the system itself have no id.
+pub(super) fn s3client_error(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
+    out.transfer_errors.push(TransferError {
+        system: Some(STL.to_owned()),
+        query_id: it.id("query"),
+        slice: it.whole("sliceid"),
+        event_time: it.moment("recordtime"),
+        file_name: it.text("key").map(|key| it.text("bucket").map_or_else(|| key.clone(), |bucket| format!("s3://{bucket}/{key}"))),
+        error_message: Some(it.text("error").ok_or("no error")?),
+        origin,
+    });
+    Ok(())
+}
+
+/// The view counts packed and plain bytes apart: of one file either is 0.
+pub(super) fn load_state(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
+    let either = |plain: &str, packed: &str| it.whole(plain).filter(|it| *it > 0).or(it.whole(packed)).or(it.whole(plain));
+    out.load_slices.push(LoadSlice {
+        system: Some(STL.to_owned()),
+        query_id: it.id("query"),
+        slice: Some(it.whole("slice").ok_or("no slice")?),
+        event_time: it.moment("recordtime"),
+        bytes_to_load: either("bytes_to_load", "bytes_to_load_compressed"),
+        bytes_loaded: either("bytes_loaded", "bytes_loaded_compressed"),
+        files: it.whole("num_files"),
+        origin,
+    });
+    Ok(())
 }
 
 pub(super) fn load_error_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {

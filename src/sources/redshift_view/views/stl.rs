@@ -1,8 +1,8 @@
-//! `STL_*`, `STV_SLICES` and `SVV_TABLE_INFO`: query ids of their own, one row a slice.
+//! `STL_*`, `STV_*` and `SVV_TABLE_INFO`: query ids of their own, one row a slice.
 
 use super::{CODES, FORMATS, MANY, SIZE, TYPES};
 use crate::records::tabular::view::{
-    Field, View, address, flag, mebibytes, micros, moment, moment_2000, real, statement, text, whole, word,
+    Field, View, address, amount, flag, mebibytes, micros, moment, moment_2000, real, statement, text, whole, word,
 };
 
 const METHODS: &[&str] = &["get", "put", "list", "head", "delete", "post"];
@@ -32,7 +32,7 @@ pub(in super::super) static STL_LOAD_ERRORS: View = View {
         whole("err_code").mostly(CODES.0, CODES.1),
         text("err_reason").also(&["reason", "error_reason", "error"]),
         flag("is_partial"),
-        whole("start_offset"),
+        amount("start_offset"),
         whole("copy_job_id"),
         text("table_name").also(&["table"]),
     ],
@@ -66,14 +66,14 @@ pub(in super::super) static STL_LOAD_COMMITS: View = View {
         whole("slice").mostly(-1, MANY),
         text("name"),
         address("filename").also(&["file", "btrim"]),
-        whole("byte_offset"),
-        whole("lines_scanned"),
-        whole("errors"),
+        amount("byte_offset"),
+        amount("lines_scanned"),
+        amount("errors"),
         moment("curtime").also(&["updated"]),
         whole("status"),
         word("file_format", FORMATS),
         flag("is_partial"),
-        whole("start_offset"),
+        amount("start_offset"),
         whole("copy_job_id"),
     ],
 };
@@ -87,13 +87,13 @@ pub(in super::super) static STL_LOAD_INFO: View = View {
         QUERY,
         whole("slice").mostly(-1, MANY),
         address("filename"),
-        whole("lines_scanned"),
+        amount("lines_scanned"),
         moment("curtime"),
         word("file_format", FORMATS),
         flag("is_partial"),
-        whole("start_offset"),
-        whole("transfer_size").mostly(SIZE, i64::MAX),
-        whole("data_size").mostly(SIZE, i64::MAX),
+        amount("start_offset"),
+        amount("transfer_size").mostly(SIZE, i64::MAX),
+        amount("data_size").mostly(SIZE, i64::MAX),
         moment("starttime"),
         moment("endtime"),
         statement("querytxt"),
@@ -111,12 +111,12 @@ pub(in super::super) static STL_FILE_SCAN: View = View {
         QUERY,
         whole("slice").mostly(-1, MANY),
         address("name"),
-        whole("lines"),
-        whole("bytes").mostly(SIZE, i64::MAX),
+        amount("lines"),
+        amount("bytes").mostly(SIZE, i64::MAX),
         micros("loadtime"),
         moment("curtime"),
         flag("is_partial"),
-        whole("start_offset"),
+        amount("start_offset"),
     ],
 };
 
@@ -132,20 +132,20 @@ pub(in super::super) static STL_S3CLIENT: View = View {
         word("http_method", METHODS),
         text("bucket"),
         address("key"),
-        whole("transfer_size").mostly(SIZE, i64::MAX),
-        whole("data_size").mostly(SIZE, i64::MAX),
+        amount("transfer_size").mostly(SIZE, i64::MAX),
+        amount("data_size").mostly(SIZE, i64::MAX),
         moment_2000("start_time"),
         moment_2000("end_time"),
         micros("transfer_time"),
         micros("compression_time"),
         micros("connect_time"),
         micros("app_connect_time"),
-        whole("retries").mostly(-1, MANY),
+        amount("retries").mostly(-1, MANY),
         text("request_id"),
         text("extended_request_id"),
         text("ip_address"),
         flag("is_partial"),
-        whole("start_offset"),
+        amount("start_offset"),
     ],
 };
 
@@ -163,7 +163,7 @@ pub(in super::super) static STL_S3CLIENT_ERROR: View = View {
         address("key"),
         text("error"),
         flag("is_partial"),
-        whole("start_offset"),
+        amount("start_offset"),
     ],
 };
 
@@ -192,6 +192,29 @@ pub(in super::super) static STV_SLICES: View = View {
     columns: &[whole("node"), whole("slice").mostly(-1, MANY), whole("localslice"), word("type", &["d", "c"])],
 };
 
+/// One look at the loads that run.
+pub(in super::super) static STV_LOAD_STATE: View = View {
+    name: "stv_load_state",
+    needs: &[&["slice"], &["bytes_to_load", "bytes_to_load_compressed"], &["bytes_loaded", "bytes_loaded_compressed", "pct_complete"]],
+    columns: &[
+        USERID,
+        whole("session"),
+        QUERY,
+        whole("slice").mostly(-1, MANY),
+        whole("pid"),
+        moment("recordtime"),
+        amount("bytes_to_load").mostly(SIZE, i64::MAX),
+        amount("bytes_loaded"),
+        amount("bytes_to_load_compressed").mostly(SIZE, i64::MAX),
+        amount("bytes_loaded_compressed"),
+        amount("lines"),
+        amount("num_files").mostly(-1, MANY),
+        amount("num_files_complete").mostly(-1, MANY),
+        address("current_file"),
+        real("pct_complete"),
+    ],
+};
+
 pub(in super::super) static SVV_TABLE_INFO: View = View {
     name: "svv_table_info",
     needs: &[&["table"], &["tbl_rows", "skew_rows", "pct_used"]],
@@ -203,18 +226,18 @@ pub(in super::super) static SVV_TABLE_INFO: View = View {
         word("encoded", &["y", "n"]),
         word("diststyle", &["even", "all", "key", "auto"]),
         text("sortkey1"),
-        whole("max_varchar"),
+        amount("max_varchar"),
         text("sortkey1_enc"),
         whole("sortkey_num"),
         mebibytes("size"),
         real("pct_used"),
-        whole("empty"),
+        amount("empty"),
         real("unsorted"),
         real("stats_off"),
-        whole("tbl_rows"),
+        amount("tbl_rows"),
         real("skew_sortkey1"),
         real("skew_rows"),
-        whole("estimated_visible_rows"),
+        amount("estimated_visible_rows"),
         text("risk_event"),
         real("vacuum_sort_benefit"),
         moment("create_time"),
