@@ -152,6 +152,12 @@ fn lead_of(line: &str) -> usize {
     ends.filter(|it| *it <= 300 && line.get(*it..).is_some_and(first_of)).min().unwrap_or(0)
 }
 
+/// Whether a body may be a message of the catalogue.
+pub(super) fn may_begin(body: &[u8]) -> bool {
+    let slot = body.first().and_then(|it| INDEX.by_byte.get(usize::from(*it)));
+    slot.into_iter().flatten().filter_map(|it| INDEX.messages.get(*it)).any(|it| body.starts_with(it.0.text.as_bytes()))
+}
+
 /// Whether a text begins like a message of the catalogue.
 fn first_of(text: &str) -> bool {
     candidates(text).next().is_some()
@@ -163,7 +169,7 @@ fn candidates(text: &str) -> impl Iterator<Item = &'static (Message, Event)> {
 }
 
 /// The message that a text is, in the voice of the record. With words before it, only what names a queued task counts.
-fn spoken<'a>(text: &'a str, record: &Record<'_>, worded: bool) -> Option<Spoken<'a>> {
+pub(super) fn spoken<'a>(text: &'a str, record: &Record<'_>, worded: bool) -> Option<Spoken<'a>> {
     // A Celery worker puts the id of its own task first.
     let text = text.get(39..).filter(|_| text.starts_with('[') && text.as_bytes().get(37) == Some(&b']')).unwrap_or(text);
     let body = if text.contains('\n') && record.level.is_none() { Cow::Owned(text.trim_end().to_owned()) } else { Cow::Borrowed(text) };

@@ -12,9 +12,10 @@ use crate::{
     },
     units::{Moment, SECOND},
 };
+use foldhash::quality::FixedState;
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    hash::{BuildHasher as _, Hash as _, Hasher as _},
 };
 
 /// Waits below this are never worth remembering: the lowest threshold that a setting may name.
@@ -62,13 +63,14 @@ pub struct Facts {
     /// The last moment of any line that tells of the life of tasks.
     pub last_told: Option<Moment>,
     changes: Levels,
-    open: HashMap<TaskKey, Vec<TaskEvent>>,
+    /// By the hash of the instance: what is known of those that are not over.
+    open: HashMap<u64, Vec<TaskEvent>, FixedState>,
     remarks: BTreeMap<(Event, Option<String>), TaskEvent>,
 }
 
 /// The hash by which a task instance, and a try of it, is remembered.
 pub fn hash_of(task: &TaskRef, try_number: Option<i64>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::with_seed(0).build_hasher();
     (&task.dag_id, &task.task_id, &task.run_id, task.map_index, try_number).hash(&mut hasher);
     hasher.finish()
 }
@@ -98,7 +100,7 @@ impl Facts {
             Event::Finished => self.finish(event),
             Event::Ended if event.state.as_deref() == Some("success") => self.end_well(event),
             Event::Queued | Event::Started if event.task.is_known() => {
-                let known = self.open.entry(key_of(&event.task)).or_default();
+                let known = self.open.entry(hash_of(&event.task, None)).or_default();
                 // The same step is told by several lines: the first in its minute stands for all.
                 let told = known.iter_mut().find(|it| it.event == event.event && near(it.at, event.at, 5 * SECOND));
                 match told {
@@ -109,7 +111,7 @@ impl Facts {
                     None => keep(known, event),
                 }
             }
-            _ if event.task.is_known() => keep(self.open.entry(key_of(&event.task)).or_default(), event),
+            _ if event.task.is_known() => keep(self.open.entry(hash_of(&event.task, None)).or_default(), event),
             _ => self.events.push(event),
         }
     }
@@ -139,7 +141,7 @@ impl Facts {
             *changes.entry(minute(to) + 1).or_default() -= 1;
             self.measure(&event, from, to);
         }
-        let key = key_of(&event.task);
+        let key = hash_of(&event.task, None);
         let waited = match (event.queued_at, event.started_at) {
             (Some(queued), Some(started)) => started.0 - queued.0,
             _ => 0,
@@ -147,7 +149,7 @@ impl Facts {
         let well = matches!(event.state.as_deref(), Some("success" | "skipped" | "up_for_reschedule" | "deferred"))
             && event.executor_state.as_deref().is_none_or(|it| it == "success")
             && waited < SHORTEST_WAIT;
-        if well && self.is_plain(&key) {
+        if well && self.is_plain(key) {
             self.open.remove(&key);
             self.remember(&event);
             return;
@@ -157,16 +159,15 @@ impl Facts {
 
     /// The task's own log says success.
     fn end_well(&mut self, event: TaskEvent) {
-        let key = key_of(&event.task);
+        let key = hash_of(&event.task, None);
         self.remember(&event);
         let started = self.open.get(&key).into_iter().flatten().filter(|it| it.event == Event::Started).filter_map(|it| it.at).max();
         if let (Some(from), Some(to)) = (started, event.at) {
             self.measure(&event, from, to);
         }
-        if self.is_plain(&key) {
+        if self.is_plain(key) {
             let starts = self.open.remove(&key).unwrap_or_default();
-            let hash = hash_of(&event.task, None);
-            self.started.extend(starts.iter().filter(|it| it.event == Event::Started).filter_map(|it| Some((hash, it.at?))));
+            self.started.extend(starts.iter().filter(|it| it.event == Event::Started).filter_map(|it| Some((key, it.at?))));
         } else {
             keep(self.open.entry(key).or_default(), event);
         }
@@ -187,8 +188,8 @@ impl Facts {
     }
 
     /// Whether nothing but queueing and starting is known of an instance, within a short time.
-    fn is_plain(&self, key: &TaskKey) -> bool {
-        self.open.get(key).is_none_or(|known| {
+    fn is_plain(&self, key: u64) -> bool {
+        self.open.get(&key).is_none_or(|known| {
             let plain = known.iter().all(|it| matches!(it.event, Event::Queued | Event::Started));
             let times = known.iter().filter_map(|it| it.at);
             let short = match (times.clone().min(), times.max()) {

@@ -23,6 +23,11 @@ pub(super) fn events(record: &Record<'_>) -> Vec<TaskEvent> {
     spoken.iter().flat_map(|it| facts(record, it)).collect()
 }
 
+/// The facts of a record that is one message of the catalogue and nothing else.
+pub(super) fn of_message(record: &Record<'_>) -> Vec<TaskEvent> {
+    catalogue::spoken(record.body, record, false).map_or_else(Vec::new, |it| facts(record, &it))
+}
+
 fn facts(record: &Record<'_>, spoken: &Spoken<'_>) -> Vec<TaskEvent> {
     let (message, event, body) = (spoken.message, spoken.event, &*spoken.body);
     let mut fact = TaskEvent::new(event, record.at, record.origin.clone());

@@ -6,6 +6,7 @@
 
 use super::{aws_error, stream::Record};
 use crate::{tables::TaskRef, units::Moment};
+use aho_corasick::packed;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -43,11 +44,25 @@ pub struct LoadId {
     pub started_at: Option<Moment>,
 }
 
-// A fast look: one of these words stands in every one of them.
-pattern!(
-    SIGN,
-    r"location:  |copy_id|COPY_ID|forming the cycle|olling statement|terminated with status|RedshiftQueryId|stl_|STL_|svl_|SVL_|sys_|SYS_"
-);
+/// Words without which a text shows no id.
+pub(super) const WORDS: &[&str] = &[
+    "location:  ",
+    "copy_id",
+    "COPY_ID",
+    "forming the cycle",
+    "olling statement",
+    "terminated with status",
+    "RedshiftQueryId",
+    "stl_",
+    "STL_",
+    "svl_",
+    "SVL_",
+    "sys_",
+    "SYS_",
+];
+
+static SIGN: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Config::new().builder().extend(WORDS).build());
+
 pattern!(BLOCK, r"\n\s*query:\s+(\d+)\s*\n\s*location:");
 pattern!(LAST_COPY, r#"(?i)pg_last_copy_id(?:\(\))?['"]?\s*[:=]\s*(\d+)"#);
 pattern!(VIEW, r"(?i)\b(stl|svl|sys)_\w+");
@@ -75,7 +90,7 @@ const VIEWS: usize = 20;
 
 /// The ids that a record shows.
 pub(super) fn shown(record: &Record<'_>) -> Vec<LoadId> {
-    if !SIGN.as_ref().is_some_and(|it| it.is_match(record.body)) {
+    if SIGN.as_ref().is_some_and(|it| it.find(record.body).is_none()) {
         return Vec::new();
     }
     let told = |of: IdOf, ids: &str| {

@@ -17,6 +17,9 @@ pattern!(
 pattern!(UNSUPPORTED, r"(?P<message>[A-Z][A-Z ]+ (?:argument|option|parameter) is not supported for [\w ]+ based COPY)");
 pattern!(COPY, r#"(?i)\bcopy\s+(?P<table>[\w."$]+)\s*(?:\([^)]*\)\s*)?from\s+\\?'(?P<place>s3://[^'\\]+)"#);
 
+/// Words without which a text tells of no COPY.
+pub(super) const WORDS: &[&str] = &["s3://", "load_error", "while loading data into Redshift", "is not supported for"];
+
 /// The COPY that a record shows.
 pub(super) fn run(record: &Record<'_>) -> Option<Load> {
     if !record.body.contains("s3://") {
@@ -37,8 +40,7 @@ pub(super) fn run(record: &Record<'_>) -> Option<Load> {
 
 /// The failed COPY that a record tells of.
 pub(super) fn failed(record: &Record<'_>) -> Option<LoadError> {
-    // A fast look: these words stand in every one of them.
-    if !record.body.contains("failed") && !record.body.contains("Redshift") && !record.body.contains("COPY") {
+    if !WORDS.iter().skip(1).any(|it| record.body.contains(it)) {
         return None;
     }
     let found = [&FAILED, &VALUE, &UNSUPPORTED].into_iter().find_map(|it| it.as_ref()?.captures(record.body))?;

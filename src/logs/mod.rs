@@ -6,7 +6,7 @@
 //! ```
 
 use crate::{
-    tables::task_events::Event,
+    tables::task_events::{Event, TaskEvent},
     units::{Moment, Stamp},
 };
 use jiff::tz::TimeZone;
@@ -32,12 +32,15 @@ pub mod load_ids;
 mod loads;
 mod owner;
 mod refusals;
+mod screen;
 mod stream;
 mod structured;
 
+pub use screen::{Framing, exported};
+
 use facts::Facts;
 use owner::Owner;
-use stream::{Assembler, Piece, Record};
+use stream::{Assembler, Piece};
 
 /// Reads the logs of one input.
 pub struct LogReader<'f> {
@@ -47,6 +50,10 @@ pub struct LogReader<'f> {
     streams: BTreeMap<String, Stream>,
     /// The first and the last moment seen.
     span: Option<(Moment, Moment)>,
+    /// The first and the last stamp of records that were passed over.
+    passed: Option<(screen::UtcStamp, screen::UtcStamp)>,
+    /// The time of the last event of an export.
+    last_event: Option<Moment>,
     /// Whether a stamp had to be read without knowing its zone.
     zone_guessed: bool,
 }
@@ -84,7 +91,7 @@ const NEARBY: u64 = 12;
 impl<'f> LogReader<'f> {
     /// Reads into `facts`; stamps without a zone are in `zone`.
     pub fn new(file: Arc<str>, zone: TimeZone, facts: &'f mut Facts) -> Self {
-        Self { file, zone, facts, streams: BTreeMap::new(), span: None, zone_guessed: false }
+        Self { file, zone, facts, streams: BTreeMap::new(), span: None, passed: None, last_event: None, zone_guessed: false }
     }
 
     /// One line of a stream.
@@ -125,7 +132,16 @@ impl<'f> LogReader<'f> {
                 owner.close(self.facts);
             }
         }
+        for stamp in self.passed.take().into_iter().flat_map(|it| [it.0, it.1]) {
+            self.saw(screen::moment_of(stamp));
+        }
         (self.span, self.zone_guessed)
+    }
+
+    fn saw(&mut self, at: Option<Moment>) {
+        if let Some(at) = at {
+            self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        }
     }
 
     fn piece(&mut self, name: &str, piece: Piece<'_>) {
@@ -159,30 +175,33 @@ impl<'f> LogReader<'f> {
         self.zone_guessed |= assembler.zone_guessed();
         let record = assembler.record(&self.file, &local);
         self.facts.log_records += u64::from(record.level.is_some() || record.at.is_some());
-        if let Some(at) = record.at {
-            self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
-        }
+        self.saw(record.at);
         let owner = match stream.owners.get_mut(record.process) {
             Some(owner) => owner,
             None => stream.owners.entry(record.process.to_owned()).or_default(),
         };
-        for event in lifecycle::events(&record) {
-            match event.event {
-                // A worker's log tells of starts in passing; a task's own log is about nothing else.
-                Event::Started if is_own(&record) => owner.starts(event, record.body, self.facts),
-                Event::Ended => owner.ends(event),
-                _ => self.facts.push(event),
-            }
-        }
+        self.lives(lifecycle::events(&record), record.body, owner);
         let nearby = stream.nearby.as_ref().filter(|it| record.origin.record.saturating_sub(it.1) <= NEARBY).map(|it| it.0.as_str());
         let rows = refusals::rows(&record, nearby);
         owner.hears(&record, rows);
         owner.loads(loads::run(&record), loads::failed(&record));
         owner.load_ids(load_ids::shown(&record));
     }
+
+    /// Takes what a record says of the life of tasks.
+    fn lives(&mut self, events: Vec<TaskEvent>, body: &str, owner: &mut Owner) {
+        for event in events {
+            match event.event {
+                // A worker's log tells of starts in passing; a task's own log is about nothing else.
+                Event::Started if is_own(body) => owner.starts(event, body, self.facts),
+                Event::Ended => owner.ends(event),
+                _ => self.facts.push(event),
+            }
+        }
+    }
 }
 
 /// Whether a start is told by the log of the try itself, not by a worker that took it up.
-fn is_own(record: &Record<'_>) -> bool {
-    !record.body.starts_with("Executing ")
+fn is_own(body: &str) -> bool {
+    !body.starts_with("Executing ")
 }

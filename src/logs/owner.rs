@@ -74,10 +74,15 @@ impl Owner {
         }
     }
 
+    /// Whether the next record, whatever it says, is the first of its try.
+    pub(super) fn awaits_start(&self) -> bool {
+        self.by_name.is_known() && self.started.is_none()
+    }
+
     /// Looks at any record of the try: refusals that it tells, the error that it may end with.
     pub(super) fn hears(&mut self, record: &Record<'_>, rows: Vec<ErrorRow>) {
         // A log that is named after a try begins when the try does, unless it is the scheduler who writes into it.
-        if self.by_name.is_known() && self.started.is_none() && !record.logger.contains("scheduler") {
+        if self.awaits_start() && !record.logger.contains("scheduler") {
             self.started = record.at.map(|at| (at, record.origin.clone()));
         }
         for row in rows {

@@ -44,7 +44,7 @@ impl Record<'_> {
 }
 
 /// Source files through which Airflow passes on what a program or an inner logger wrote.
-const RELAYS: &[&str] = &[
+pub(super) const RELAYS: &[&str] = &[
     "logging_mixin.py",
     "subprocess.py",
     "base_task_runner.py",
@@ -152,6 +152,15 @@ impl Assembler {
         self.begin_structured(record, piece);
     }
 
+    /// A record with a plain head comes and is passed over.
+    pub(super) fn passes(&mut self, done: &mut dyn FnMut(&mut Self)) {
+        if !self.places.is_empty() {
+            self.finish(done);
+        }
+        self.framed = true;
+        self.lead.clear();
+    }
+
     /// Hands out what is assembled and begins anew.
     pub(super) fn finish(&mut self, done: &mut dyn FnMut(&mut Self)) {
         if !self.places.is_empty() {
@@ -232,6 +241,13 @@ impl Assembler {
             self.in_traceback = false;
         }
     }
+}
+
+/// Whether a line begins a record of its own.
+pub(super) fn begins_record(text: &str) -> bool {
+    let clean = peeled(text);
+    let line = clean.trim_end_matches(['\r', '\n']);
+    (line.starts_with('{') && structured::read(line).is_some()) || line::head(line).is_some() || line::inner_head(line).is_some()
 }
 
 pattern!(LOST_ESCAPE, r"(?:\^\[)?\[(?:\d{1,3};)*\d{1,2}m");

@@ -28,6 +28,22 @@ impl<'f, 'r> Lines<'f, 'r> {
         Self { feed, cap, pending: 0, passing: false }
     }
 
+    /// What comes next, at least `count` bytes of it if there are as many, and whether nothing follows it. It is not taken.
+    pub fn ahead(&mut self, count: usize) -> (&[u8], bool) {
+        self.feed.take(self.pending);
+        self.pending = 0;
+        while self.passing {
+            self.pass_over();
+        }
+        let is_last = self.feed.want(count).len() < count;
+        (self.feed.window(), is_last)
+    }
+
+    /// Takes whole lines of what comes next.
+    pub fn take(&mut self, bytes: usize) {
+        self.feed.take(bytes);
+    }
+
     /// The next line.
     pub fn next_line(&mut self) -> Option<Line<'_>> {
         self.feed.take(self.pending);

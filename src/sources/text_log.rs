@@ -1,7 +1,11 @@
 //! Logs as text: Airflow's own files, S3 exports, `aws logs tail`, and any other text in which errors may stand.
 
 use super::{Head, Input, Source};
-use crate::{logs::LogReader, records::lines::Lines, units::Moment};
+use crate::{
+    logs::{self, Framing, LogReader},
+    records::lines::Lines,
+    units::Moment,
+};
 use std::sync::Arc;
 
 pub(super) static S3_EXPORT: Source = Source {
@@ -24,7 +28,7 @@ fn first_line_is(head: &Head<'_>, test: fn(&str) -> bool) -> bool {
 }
 
 fn is_s3_export(head: &Head<'_>) -> bool {
-    first_line_is(head, |it| stamp(it).is_some())
+    first_line_is(head, |it| logs::exported(it).is_some())
 }
 
 fn is_tail(head: &Head<'_>) -> bool {
@@ -51,22 +55,6 @@ fn is_text(head: &Head<'_>) -> bool {
     !head.is_binary()
 }
 
-/// `2026-11-20T08:26:11.667Z `, or 13 digits of milliseconds, and a blank: what an export task puts before each event.
-fn stamp(line: &str) -> Option<(Moment, &str)> {
-    let bytes = line.as_bytes();
-    if bytes.get(13) == Some(&b' ') && bytes.get(..13)?.iter().all(u8::is_ascii_digit) {
-        return Some((Moment::from_millis(line.get(..13)?.parse().ok()?)?, line.get(14..)?));
-    }
-    if bytes.get(10) != Some(&b'T')
-        || bytes.get(19) != Some(&b'.')
-        || bytes.get(23) != Some(&b'Z')
-        || bytes.get(24).is_some_and(|it| *it != b' ')
-    {
-        return None;
-    }
-    Some((Moment::parse(line.get(..24)?)?.moment, line.get(25..).unwrap_or_default()))
-}
-
 /// `2026-11-20T08:42:59.791000+00:00 stream message`.
 fn tail_stamp(line: &str) -> Option<(Moment, &str, &str)> {
     let (time, rest) = line.split_at_checked(32)?;
@@ -78,19 +66,36 @@ fn tail_stamp(line: &str) -> Option<(Moment, &str, &str)> {
 }
 
 fn read_plain(input: &mut Input<'_, '_>) {
-    each_line(input, |reader, text, number| reader.line("", text, None, number));
+    read_blocks(input, Framing::Bare);
 }
 
 fn read_stamped(input: &mut Input<'_, '_>) {
-    let mut last = None;
-    each_line(input, |reader, text, number| match stamp(text) {
-        Some((at, message)) => {
-            last = Some(at);
-            reader.line("", message, Some(at), number);
+    read_blocks(input, Framing::Exported);
+}
+
+/// How much of a log is looked at in one go.
+const BLOCK: usize = 512 << 10;
+
+fn read_blocks(input: &mut Input<'_, '_>, framing: Framing) {
+    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
+    let mut lines = Lines::new(input.feed, input.caps.record_bytes);
+    let mut number = 0;
+    loop {
+        let (block, is_last) = lines.ahead(BLOCK);
+        let used = reader.block(framing, block, &mut number, input.caps.record_bytes, is_last);
+        lines.take(used);
+        if used > 0 {
+            continue;
         }
-        None if text.is_empty() => {}
-        None => reader.inner_line("", text, last, number),
-    });
+        // A line that is longer than a block, or than the cap, or none.
+        let Some(line) = lines.next_line() else { break };
+        number += 1;
+        reader.framed_line(framing, line.bytes, number);
+        input.out.cut += u64::from(line.cut);
+    }
+    let saw = reader.finish();
+    input.out.saw(saw);
+    input.out.parsed += number;
 }
 
 fn read_tail(input: &mut Input<'_, '_>) {

@@ -1,7 +1,7 @@
 //! AWS refusals in any text: found by shape, merged where one refusal is told several times, completed from what AWS calls things.
 
 use crate::tables::errors::AwsError;
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed;
 use std::sync::LazyLock;
 
 mod names;
@@ -21,7 +21,7 @@ pub(super) struct Found {
 }
 
 /// Words without which a text holds no refusal.
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "ccessDenied",
     "ccess Denied",
     "ccess denied",
@@ -80,7 +80,7 @@ const WORDS: &[&str] = &[
     "cannot be assumed",
 ];
 
-static PREFILTER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
+static PREFILTER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Config::new().builder().extend(WORDS).build());
 
 const POLICY_TYPES: &str =
     "identity[- ]based|resource[- ]based|service control|resource control|permissions? boundary|sessions?|VPC endpoint|role trust";
@@ -104,7 +104,7 @@ pattern!(FAILED_WHILE, r"(?i)error (launching|creating|deleting|reading|describi
 
 /// Whether a text may hold a refusal: a fast look that errs on the side of yes.
 pub(super) fn may_hold(text: &str) -> bool {
-    PREFILTER.as_ref().is_none_or(|it| it.is_match(text))
+    PREFILTER.as_ref().is_none_or(|it| it.find(text).is_some())
 }
 
 /// Every refusal in a text, each once, in the order of the text.

@@ -1,0 +1,353 @@
+//! Passing over records that mean nothing, a block of lines at a time.
+//!
+//! Most records of a healthy scheduler say nothing that anybody asks for. A record is passed over when its head is the plain one
+//! of Airflow, when no message of the catalogue begins it, and when no word stands in it without which there is no refusal, no
+//! load and no id. Only that it was there, and when, is kept. Everything else is read line by line.
+
+use super::{
+    BEHIND, LogReader, Stream, aws_error, catalogue, lifecycle,
+    line::Level,
+    load_ids, loads,
+    stream::{Assembler, Piece, RELAYS, Record, begins_record},
+};
+use crate::{tables::Origin, units::Moment};
+use aho_corasick::{Span, packed};
+use memchr::memchr;
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
+
+/// What stands around the lines of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Nothing.
+    Bare,
+    /// The time of each event, as an export to S3 puts it before it.
+    Exported,
+}
+
+/// Words that other readers of a record look for: the banner of a worker, a message in a callback request, colours.
+const OTHERS: &[&str] = &["[queues]", "'msg': \"Executor reports", "[0m", "^[["];
+
+/// How many words one search can look for.
+const AT_ONCE: usize = 60;
+
+/// All words, in as few searches as there must be.
+static SEARCHES: LazyLock<Option<Vec<packed::Searcher>>> = LazyLock::new(|| {
+    let mut words: Vec<&str> = [aws_error::WORDS, loads::WORDS, load_ids::WORDS, OTHERS].concat();
+    words.sort_unstable();
+    words.dedup();
+    words.chunks(AT_ONCE).map(|it| packed::Config::new().builder().extend(it).build()).collect()
+});
+
+/// The words of a block, looked for as the lines come.
+struct Ahead<'b> {
+    block: &'b [u8],
+    searches: &'static [packed::Searcher],
+    /// Where each search, and the search for terminal escapes, finds its next word.
+    next: Vec<usize>,
+}
+
+impl<'b> Ahead<'b> {
+    fn of(block: &'b [u8]) -> Option<Self> {
+        let searches = SEARCHES.as_ref()?;
+        let mut ahead = Self { block, searches, next: vec![0; searches.len() + 1] };
+        ahead.next = (0..ahead.next.len()).map(|it| ahead.find(it, 0)).collect();
+        Some(ahead)
+    }
+
+    fn find(&self, search: usize, from: usize) -> usize {
+        let found = match self.searches.get(search) {
+            Some(it) => it.find_in(self.block, Span { start: from, end: self.block.len() }).map(|it| it.start()),
+            None => memchr(0x1b, self.block.get(from..).unwrap_or_default()).map(|it| from + it),
+        };
+        found.unwrap_or(usize::MAX)
+    }
+
+    /// Whether a word begins between two places. They only ever grow.
+    fn has_word(&mut self, from: usize, to: usize) -> bool {
+        for search in 0..self.next.len() {
+            if self.next.get(search).is_some_and(|it| *it < from) {
+                let next = self.find(search, from);
+                if let Some(slot) = self.next.get_mut(search) {
+                    *slot = next;
+                }
+            }
+        }
+        self.next.iter().any(|it| *it < to)
+    }
+}
+
+impl LogReader<'_> {
+    /// Counts a record that is passed over.
+    fn passes(&mut self, head: &PlainHead) {
+        self.facts.log_records += 1;
+        let stamp = head.stamp;
+        self.passed = Some(self.passed.map_or((stamp, stamp), |(first, last)| (first.min(stamp), last.max(stamp))));
+    }
+
+    /// Reads a message of the catalogue that is all there is in its record.
+    fn message(&mut self, head: &PlainHead<'_>, record: u64, stream: &mut Stream) {
+        let (logger, body) = (text_of(head.file), text_of(head.body.strip_suffix(b"\r").unwrap_or(head.body)));
+        let record = Record {
+            at: moment_of(head.stamp),
+            level: Some(head.level),
+            logger: &logger,
+            process: "",
+            body: &body,
+            printed: false,
+            task: None,
+            origin: Origin { file: Arc::clone(&self.file), record },
+            places: &[(0, record)],
+        };
+        if let Some(owner) = stream.owners.get_mut("") {
+            self.lives(lifecycle::of_message(&record), record.body, owner);
+        }
+    }
+}
+
+/// A record that is being passed over.
+#[derive(Clone, Copy)]
+struct Passed {
+    from: usize,
+    record: u64,
+}
+
+impl LogReader<'_> {
+    /// Reads the lines of a block, of the one stream of a file, and says how many bytes it read: what is left must come again with
+    /// what follows it. `record` counts the lines; a line longer than `cap` is left.
+    pub fn block(&mut self, framing: Framing, block: &[u8], record: &mut u64, cap: usize, is_last: bool) -> usize {
+        let mut used = 0;
+        self.with_stream("", |reader, stream, assembler| {
+            used = Block { reader, stream, assembler, framing, bytes: block }.read(record, cap, is_last);
+        });
+        used
+    }
+
+    /// Reads one line, of the one stream of a file.
+    pub fn framed_line(&mut self, framing: Framing, line: &[u8], record: u64) {
+        self.with_stream("", |reader, stream, assembler| Block { reader, stream, assembler, framing, bytes: &[] }.slow(line, record));
+    }
+}
+
+struct Block<'w, 'f, 'b> {
+    reader: &'w mut LogReader<'f>,
+    stream: &'w mut Stream,
+    assembler: &'w mut Assembler,
+    framing: Framing,
+    bytes: &'b [u8],
+}
+
+impl Block<'_, '_, '_> {
+    fn read(&mut self, record: &mut u64, cap: usize, is_last: bool) -> usize {
+        let mut ahead = Ahead::of(self.bytes);
+        let (mut at, mut passed) = (0, None);
+        while let Some(rest) = self.bytes.get(at..).filter(|it| !it.is_empty()) {
+            let (length, end) = match memchr(b'\n', rest) {
+                Some(length) => (length, at + length + 1),
+                None if is_last => (rest.len(), self.bytes.len()),
+                None => break,
+            };
+            if length > cap {
+                break;
+            }
+            *record += 1;
+            let line = rest.get(..length).unwrap_or_default();
+            let speaks = ahead.as_mut().is_none_or(|it| it.has_word(at, end)) || self.stream.is_watched(*record);
+            let next = self.bytes.get(end..).unwrap_or_default();
+            passed = self.line(line, next, Passed { from: at, record: *record }, passed, speaks);
+            at = end;
+        }
+        // A record that may go on in the next block is read again with it.
+        match passed {
+            Some(Passed { from, record: first }) if !is_last && from > 0 => {
+                self.reader.facts.log_records -= 1;
+                *record = first - 1;
+                from
+            }
+            Some(open) if !is_last => {
+                self.reread(open, at);
+                at
+            }
+            _ => at,
+        }
+    }
+
+    /// Reads one line, and gives the record that is passed over behind it.
+    fn line(&mut self, line: &[u8], next: &[u8], here: Passed, passed: Option<Passed>, speaks: bool) -> Option<Passed> {
+        let head = if speaks { None } else { PlainHead::of(line, self.framing) };
+        if let Some(head) = head {
+            let Self { reader, stream, assembler, .. } = self;
+            let is_message = catalogue::may_begin(head.body);
+            if !is_message || begins_plainly(next, self.framing) {
+                assembler.passes(&mut |it| reader.record(it, stream));
+                // What ended may have been the try that the stream is about.
+                if !stream.is_watched(here.record) {
+                    reader.passes(&head);
+                    if is_message {
+                        reader.message(&head, here.record, stream);
+                    }
+                    return Some(here).filter(|_| !is_message);
+                }
+            }
+        }
+        if let Some(open) = passed {
+            if !speaks && continues(line, self.framing) {
+                return passed;
+            }
+            let text = text_of(line);
+            if !begins_record(unframed(text.trim_start_matches('\0'), self.framing)) {
+                self.reread(open, here.from);
+            }
+        }
+        self.slow(line, here.record);
+        None
+    }
+
+    /// Reads what was passed over, line by line: it has more to say.
+    fn reread(&mut self, open: Passed, to: usize) {
+        self.reader.facts.log_records -= 1;
+        let lines = self.bytes.get(open.from..to).unwrap_or_default();
+        for (line, record) in lines.strip_suffix(b"\n").unwrap_or(lines).split(|it| *it == b'\n').zip(open.record..) {
+            self.slow(line, record);
+        }
+    }
+
+    fn slow(&mut self, line: &[u8], record: u64) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // Bytes that are no UTF-8, and the NULs of a preallocated file, are shown as such and lose nothing around them.
+        let text = text_of(line);
+        let text = text.trim_start_matches('\0');
+        let piece = match self.framing {
+            Framing::Bare => Piece { text, at: None, record, inside: false },
+            Framing::Exported => match exported(text) {
+                Some((at, message)) => {
+                    self.reader.last_event = Some(at);
+                    Piece { text: message, at: Some(at), record, inside: false }
+                }
+                None if text.is_empty() => return,
+                None => Piece { text, at: self.reader.last_event, record, inside: true },
+            },
+        };
+        let Self { reader, stream, assembler, .. } = self;
+        assembler.add(piece, &mut |it| reader.record(it, stream));
+        stream.keep_nearby(&piece);
+    }
+}
+
+impl Stream {
+    /// Whether every line matters: the first ones of a try that is named, and those behind one that named an object.
+    fn is_watched(&self, record: u64) -> bool {
+        self.nearby.as_ref().is_some_and(|it| record.saturating_sub(it.1) < BEHIND + 1)
+            || self.owners.get("").is_some_and(super::Owner::awaits_start)
+    }
+}
+
+/// `2026-11-20T08:23:28.832`, in UTC: stamps are ordered as their bytes are.
+pub(super) type UtcStamp = [u8; 23];
+
+/// The moment of a stamp.
+pub(super) fn moment_of(stamp: UtcStamp) -> Option<Moment> {
+    Moment::parse(std::str::from_utf8(&stamp).ok()?).map(|it| it.moment)
+}
+
+/// `[2026-11-20T08:23:28.832+0000] {file.py:12} INFO - message`
+struct PlainHead<'a> {
+    stamp: UtcStamp,
+    file: &'a [u8],
+    level: Level,
+    body: &'a [u8],
+}
+
+/// Where the digits of a stamp stand, and what stands between them.
+const STAMP: &[u8; 28] = b"0000-00-00T00:00:00.000+0000";
+
+impl<'a> PlainHead<'a> {
+    fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
+        let line = bare(line, framing)?;
+        let (stamp, rest) = line.strip_prefix(b"[")?.split_at_checked(STAMP.len())?;
+        if !stamp.iter().zip(STAMP).all(fits) {
+            return None;
+        }
+        let place = rest.strip_prefix(b"] {")?;
+        let close = memchr(b'}', place.get(..place.len().min(80))?)?;
+        let (place, rest) = place.split_at_checked(close)?;
+        let file = place.split(|it| *it == b':').next()?;
+        let rest = rest.strip_prefix(b"} ")?;
+        let levels = [(b"INFO - ".as_slice(), Level::Info), (b"DEBUG - ", Level::Debug), (b"WARNING - ", Level::Warning)];
+        let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
+        let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py") && !RELAYS.iter().any(|it| it.as_bytes() == file);
+        Some(Self { stamp: *stamp.first_chunk()?, file, level, body }).filter(|_| plain)
+    }
+}
+
+/// A line without what an export puts before it; `None` where that is missing.
+fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
+    match framing {
+        Framing::Bare => Some(line),
+        Framing::Exported => line.get(EXPORTED..).filter(|_| has_exported_stamp(line)),
+    }
+}
+
+/// Whether a plain head stands at the beginning of a text.
+fn begins_plainly(text: &[u8], framing: Framing) -> bool {
+    let stamped = |it: &[u8]| it.strip_prefix(b"[").is_some_and(|it| it.len() > STAMP.len() && it.iter().zip(STAMP).all(fits));
+    bare(text, framing).is_some_and(stamped)
+}
+
+fn fits((is, should): (&u8, &u8)) -> bool {
+    if *should == b'0' { is.is_ascii_digit() } else { is == should }
+}
+
+/// Almost every line is UTF-8 as it stands.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// How many bytes an export puts before an event.
+const EXPORTED: usize = 25;
+
+fn has_exported_stamp(line: &[u8]) -> bool {
+    line.get(23..EXPORTED) == Some(b"Z ".as_slice()) && line.get(10) == Some(&b'T') && line.get(19) == Some(&b'.')
+}
+
+/// `2026-11-20T08:26:11.667Z `, or 13 digits of milliseconds, and a blank: what an export task puts before each event.
+pub fn exported(line: &str) -> Option<(Moment, &str)> {
+    let bytes = line.as_bytes();
+    if bytes.get(13) == Some(&b' ') && bytes.get(..13)?.iter().all(u8::is_ascii_digit) {
+        return Some((Moment::from_millis(line.get(..13)?.parse().ok()?)?, line.get(14..)?));
+    }
+    if bytes.get(10) != Some(&b'T')
+        || bytes.get(19) != Some(&b'.')
+        || bytes.get(23) != Some(&b'Z')
+        || bytes.get(24).is_some_and(|it| *it != b' ')
+    {
+        return None;
+    }
+    Some((Moment::parse(line.get(..24)?)?.moment, line.get(25..).unwrap_or_default()))
+}
+
+/// A line without what stands around it.
+fn unframed(line: &str, framing: Framing) -> &str {
+    match framing {
+        Framing::Bare => line,
+        Framing::Exported => exported(line).map_or(line, |it| it.1),
+    }
+}
+
+/// Whether a line without any word surely continues the record before it.
+fn continues(line: &[u8], framing: Framing) -> bool {
+    let line = match framing {
+        Framing::Exported if has_exported_stamp(line) => line.get(EXPORTED..).unwrap_or_default(),
+        _ => line,
+    };
+    let trimmed = line.trim_ascii_start();
+    let is_indented = trimmed.len() < line.len();
+    let plain = !matches!(trimmed.first(), Some(b'[' | b'{' | b'>' | b'`' | 0));
+    trimmed.is_empty()
+        || (is_indented && plain && memchr::memmem::find(trimmed.get(..trimmed.len().min(240)).unwrap_or_default(), b"] {").is_none())
+}
+
+#[cfg(test)]
+mod tests;
