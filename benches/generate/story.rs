@@ -25,6 +25,8 @@ const BEGIN: i64 = 1_767_225_600_000;
 const MINUTE: i64 = 60_000;
 /// `scheduler.task_queued_timeout` of Amazon MWAA.
 const QUEUED_TIMEOUT: i64 = 1_800_000;
+/// `scheduler.task_queued_timeout_check_interval`: all that are stuck are found at once.
+const STUCK_CHECK: i64 = 120_000;
 /// How many of a hundred bytes are task logs, where the scheduler's are written too.
 const TASK_SHARE: u64 = 8;
 /// The share of bytes that each version writes, in per cent, added up.
@@ -322,8 +324,8 @@ impl Story {
         let queue = self.task(&it).queue;
         let start = match it.fate {
             Fate::Stuck(requeues, ends) if !(ends && it.requeues == requeues) => {
-                let found = self.now + QUEUED_TIMEOUT + self.numbers.between(0, 120_000);
-                self.queue.push(found, Happening::Found(it));
+                let due = self.now + QUEUED_TIMEOUT;
+                self.queue.push(due + STUCK_CHECK - due.rem_euclid(STUCK_CHECK), Happening::Found(it));
                 return Ok(());
             }
             Fate::Lost => {
