@@ -33,10 +33,13 @@ mod task_log;
 mod text;
 #[path = "generate/truth.rs"]
 mod truth;
+#[path = "generate/world.rs"]
+mod world;
 
 use sinks::{Files, Json, Plain, Shape, Sink, Stamped};
 use std::{fs::File, io, path::Path};
-use story::{Story, Told};
+use story::Story;
+use world::Told;
 
 const SEED: u64 = 20_261_120;
 

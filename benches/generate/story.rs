@@ -7,106 +7,12 @@ use crate::{
     task_log::{Deed, TaskLog, Teller},
     text::{Logical, Numbers, put, text},
     truth::{FINISHED, LOOK, NONE, Named, SENDING, Truth},
+    world::{
+        BEGIN, DAGS, Dag, ERAS, Fate, Happening, MINUTE, ORDINARY, QUEUED_TIMEOUT, Queue, STUCK_CHECK, STUCK_TASK, TASK_SHARE, TASKS, Told,
+        Try,
+    },
 };
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-    io,
-};
-
-const DAGS: usize = 200;
-/// The last DAGs wait for a queue that nobody serves well.
-const ORDINARY: usize = 190;
-const TASKS: [&str; 6] = ["extract", "transform", "load", "check_quality", "publish", "notify"];
-/// The task that gets stuck.
-const STUCK_TASK: usize = 1;
-/// 2026-01-01T00:00:00Z
-const BEGIN: i64 = 1_767_225_600_000;
-const MINUTE: i64 = 60_000;
-/// `scheduler.task_queued_timeout` of Amazon MWAA.
-const QUEUED_TIMEOUT: i64 = 1_800_000;
-/// `scheduler.task_queued_timeout_check_interval`: all that are stuck are found at once.
-const STUCK_CHECK: i64 = 120_000;
-/// How many of a hundred bytes are task logs, where the scheduler's are written too.
-const TASK_SHARE: u64 = 8;
-/// The share of bytes that each version writes, in per cent, added up.
-const ERAS: [u64; 3] = [20, 88, 100];
-
-/// Whose lines are told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    Scheduler,
-    Tasks,
-    Both,
-}
-
-/// How a try will go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Works,
-    /// Index of the refusal.
-    Denied(usize),
-    Handled(usize),
-    /// Index of the exception.
-    Fails(usize),
-    /// Starts after so many milliseconds in queued.
-    Late(i64),
-    /// Found stuck; once more after so many requeues. Then it starts, or is given up.
-    Stuck(u64, bool),
-    /// The executor reports it finished, and it never began.
-    Lost,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Try {
-    dag: usize,
-    task: usize,
-    number: u64,
-    fate: Fate,
-    queued: i64,
-    requeues: u64,
-    /// From and to.
-    ran: Option<(i64, i64)>,
-    state: &'static str,
-    job: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Happening {
-    Due(usize),
-    Ready(Try),
-    Ended(Try),
-    Found(Try),
-}
-
-/// A DAG and its current run.
-struct Dag {
-    name: String,
-    every: i64,
-    /// The logical date, while it runs.
-    run: Option<i64>,
-    began: i64,
-    runs: u64,
-}
-
-struct Queue(BTreeMap<u64, Happening>, BinaryHeap<Reverse<(i64, u64)>>, u64);
-
-impl Queue {
-    fn push(&mut self, at: i64, it: Happening) {
-        self.2 += 1;
-        self.0.insert(self.2, it);
-        self.1.push(Reverse((at, self.2)));
-    }
-
-    fn pop(&mut self, now: i64) -> Option<Happening> {
-        self.1.peek().filter(|it| it.0.0 <= now)?;
-        self.0.remove(&self.1.pop()?.0.1)
-    }
-
-    fn next(&self) -> Option<i64> {
-        self.1.peek().map(|it| it.0.0)
-    }
-}
+use std::io;
 
 /// The story, and what is true in it.
 pub struct Story {
@@ -135,7 +41,7 @@ impl Story {
                 runs: 0,
             })
             .collect();
-        let mut queue = Queue(BTreeMap::new(), BinaryHeap::new(), 0);
+        let mut queue = Queue::default();
         (0..DAGS).for_each(|at| queue.push(BEGIN + 1_000, Happening::Due(at)));
         let (truth, line, log) = (Truth::default(), Vec::new(), TaskLog::default());
         Self { numbers, told, truth, dags, queue, version: &VERSIONS[0], now: BEGIN, jobs: 0, task_bytes: 0, line, log }

@@ -3,6 +3,7 @@
 import collections
 import datetime
 import glob
+import json
 import re
 
 import duckdb
@@ -51,18 +52,21 @@ def faults(truth, report, answer):
 
 
 def denials(truth, found):
-    def name(dag, task, run, number, action, role):
-        return (dag, task, run_key(run), number, (action or "").lower(), role)
+    def name(dag, task, run, number, action, role, resource):
+        # Where the text names nobody it names no resource either: what a reader infers is not judged.
+        return (dag, task, run_key(run), number, (action or "").lower(), role, resource if role else None)
 
     def role_of(principal):
         match = re.search(r"(?:assumed-role|role)/([^/]+)", principal or "")
         return match.group(1) if match else ""
 
     expected = collections.Counter(
-        name(it["dag_id"], it["task_id"], it["run_id"], it["try_number"], it["action"], it["role"].rsplit("/", 1)[-1]) for it in truth["denials"]
+        name(it["dag_id"], it["task_id"], it["run_id"], it["try_number"], it["action"], it["role"].rsplit("/", 1)[-1], it["resource"])
+        for it in truth["denials"]
     )
     got = collections.Counter(
-        name(it["dag_id"], it["task_id"], it["run_id"], it["try_number"], it["iam_action"], role_of(it["principal"])) for it in found
+        name(it["dag_id"], it["task_id"], it["run_id"], it["try_number"], it["iam_action"], role_of(it["principal"]), json.loads(it["facts"]).get("resource"))
+        for it in found
     )
     return sum(expected.values()), [f"{it}" for it in (expected - got).elements()], [f"{it}" for it in (got - expected).elements()]
 
