@@ -35,6 +35,13 @@ const fn shape(name: &'static str, pattern: &'static str, read: fn(&Captures<'_>
     Shape { name, pattern, read, weak: false, beside: &[] }
 }
 
+impl Shape {
+    /// Matches only beside one of these words: a text without them need not be searched.
+    const fn beside(self, beside: &'static [&'static str]) -> Self {
+        Self { beside, ..self }
+    }
+}
+
 const fn weak(
     name: &'static str,
     pattern: &'static str,

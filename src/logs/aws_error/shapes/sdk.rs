@@ -44,7 +44,8 @@ pub(super) static SHAPES: &[Shape] = &[
         "AWS SDK for Java, version 1",
         r"(?:(?P<message>[^\n:(]{0,200}) )?\(Service: (?P<service>[^;\n]{1,60});\s+Status Code: (?P<status>\d+);\s+Error Code: (?P<code>[^;)\n]*)(?:;\s+Request ID: (?P<request>[^;)\n]+))?",
         coded,
-    ),
+    )
+    .beside(&["(Service: "]),
     shape(
         "AWS SDK for Java, before 2016",
         r"Status Code: (?P<status>\d+), AWS Service: (?P<service>[^,\n]+), AWS Request ID: (?P<request>[^,\n]+), AWS Error Code: (?P<code>[^,\n]+), AWS Error Message: (?P<message>[^\n,]*)",
@@ -54,7 +55,8 @@ pub(super) static SHAPES: &[Shape] = &[
         "AWS SDK for Java, version 2",
         r"(?:(?P<message>[^\n:(]{0,300}) )?\(Service: (?P<service>[\w ]{1,60}), Status Code: (?P<status>\d+)(?:, Request ID: (?P<request>[^,)\n]+))?",
         java_v2,
-    ),
+    )
+    .beside(&["(Service: "]),
     shape(
         "AWS SDK for Java, without its service in parentheses",
         r"(?:amazonaws|awssdk)\.services\.(?P<service>\w+)\.model\.\w*Exception: (?P<message>Access Denied|Forbidden)\s*(?:\n|$)",
@@ -70,7 +72,8 @@ pub(super) static SHAPES: &[Shape] = &[
         "AWS SDK for Go, version 1",
         r"(?:^|[\s:\])])(?P<code>[A-Z]\w{4,60}): (?P<message>[^\n]{0,600}(?:\n[^\n]{1,200}){0,12}?)[\s,]+status code: (?P<status>\d+), request id: (?P<request>[\w-]*)(?P<host>, host id: )?",
         go_v1,
-    ),
+    )
+    .beside(&["status code: "]),
     shape("AWS SDK for Ruby", r"Aws::(?P<service>\w+)::Errors::(?P<code>\w+)\W*(?P<message>[^\n]*)", coded),
     shape("AWS SDK for PHP", r#"Error executing "(?P<operation>\w+)" on "(?P<url>https?://[^"\s]+)"[^\n]{0,300}?(?P<status>403)"#, php),
     weak("AWS SDK for PHP and its children", r"\w+::\w+\(\): \[(?P<code>\w+)\]\s*(?P<message>[^\n]*)", &[], coded),
