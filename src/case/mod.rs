@@ -142,7 +142,7 @@ impl RawFile {
     /// Opens and unpacks it, and hands every leaf to `each`.
     pub fn open(&self, caps: Caps, meter: &Meter, each: &mut dyn FnMut(Leaf<'_>)) -> Result<Unpacked> {
         match &self.path {
-            None => Ok(unpack::unpack(&self.name, Metered { inner: io::stdin(), meter }, caps, each)),
+            None => Ok(unpack::unpack(&self.name, Metered { inner: io::stdin(), meter }, None, caps, each)),
             Some(path) => {
                 let file = File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
                 // The beginning of a pipe would be lost.
@@ -150,12 +150,14 @@ impl RawFile {
                 if unpack::is_zip(head) {
                     return Ok(unpack::unzip(&self.name, Metered { inner: file, meter }, caps, each));
                 }
-                if let (true, Ok(same)) = (head == *PARQUET, file.try_clone()) {
-                    let on_disk = OnDisk { file: same.into(), bytes: self.bytes };
-                    each(Leaf { name: self.name.clone(), reader: Box::new(file), on_disk: Some((on_disk, meter)) });
+                let same = file.try_clone().ok().filter(|_| self.bytes > 0);
+                let on_disk = same.map(|it| (OnDisk { file: it.into(), bytes: self.bytes }, meter));
+                // What is read from its end is counted there.
+                if head == *PARQUET && on_disk.is_some() {
+                    each(Leaf { name: self.name.clone(), reader: Box::new(file), on_disk });
                     return Ok(Unpacked::default());
                 }
-                Ok(unpack::unpack(&self.name, Metered { inner: file, meter }, caps, each))
+                Ok(unpack::unpack(&self.name, Metered { inner: file, meter }, on_disk, caps, each))
             }
         }
     }

@@ -13,7 +13,7 @@ pub struct Leaf<'a> {
     pub name: String,
     /// Its bytes.
     pub reader: Box<dyn Read + 'a>,
-    /// The file itself, where it lies on disk as it is and is best read from its end, and where its reading is counted.
+    /// The file itself, where it lies on disk as it is and can be read from any place, and where its reading is counted.
     pub on_disk: Option<(OnDisk, &'a Meter)>,
 }
 
@@ -26,6 +26,20 @@ pub struct OnDisk {
     pub bytes: u64,
 }
 
+impl OnDisk {
+    /// Fills a buffer from a place on.
+    #[cfg(unix)]
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self.file.as_ref(), buffer, offset)
+    }
+
+    /// Fills a buffer from a place on.
+    #[cfg(not(unix))]
+    pub fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// What the wrapping itself had to say.
 #[derive(Debug, Default)]
 pub struct Unpacked {
@@ -36,9 +50,15 @@ pub struct Unpacked {
 const BUFFER: usize = 256 << 10;
 
 /// Takes the wrapping off `reader`.
-pub(super) fn unpack<'a>(name: &str, reader: impl Read + 'a, caps: Caps, each: &mut dyn FnMut(Leaf<'_>)) -> Unpacked {
+pub(super) fn unpack<'a>(
+    name: &str,
+    reader: impl Read + 'a,
+    on_disk: Option<(OnDisk, &'a Meter)>,
+    caps: Caps,
+    each: &mut dyn FnMut(Leaf<'_>),
+) -> Unpacked {
     let mut result = Unpacked::default();
-    peel(name, Box::new(reader), caps, caps.depth, each, &mut result);
+    peel(name, Box::new(reader), on_disk, caps, caps.depth, each, &mut result);
     result
 }
 
@@ -72,7 +92,7 @@ pub(super) fn unzip(name: &str, file: impl Read + Seek, caps: Caps, each: &mut d
             Ok(entry) => {
                 let packed = entry.compressed_size();
                 let capped = Capped::new(entry, Some(packed), caps);
-                peel(&inner, Box::new(capped), caps, caps.depth.saturating_sub(1), each, &mut result);
+                peel(&inner, Box::new(capped), None, caps, caps.depth.saturating_sub(1), each, &mut result);
             }
             Err(error) => result.damage.push((inner, format!("zip entry: {error}"))),
         }
@@ -80,7 +100,15 @@ pub(super) fn unzip(name: &str, file: impl Read + Seek, caps: Caps, each: &mut d
     result
 }
 
-fn peel(name: &str, reader: Box<dyn Read + '_>, caps: Caps, depth: usize, each: &mut dyn FnMut(Leaf<'_>), result: &mut Unpacked) {
+fn peel<'a>(
+    name: &str,
+    reader: Box<dyn Read + 'a>,
+    on_disk: Option<(OnDisk, &'a Meter)>,
+    caps: Caps,
+    depth: usize,
+    each: &mut dyn FnMut(Leaf<'_>),
+    result: &mut Unpacked,
+) {
     let mut reader = BufReader::with_capacity(BUFFER, reader);
     let head = match head_of(&mut reader) {
         Ok(head) => head,
@@ -91,7 +119,8 @@ fn peel(name: &str, reader: Box<dyn Read + '_>, caps: Caps, depth: usize, each: 
     };
     let whole = Cursor::new(head.clone()).chain(reader);
     let Some(wrapping) = Wrapping::of(&head) else {
-        return each(Leaf { name: name.to_owned(), reader: decoded(&head, whole), on_disk: None });
+        let on_disk = on_disk.filter(|_| !has_mark(&head));
+        return each(Leaf { name: name.to_owned(), reader: decoded(&head, whole), on_disk });
     };
     if depth == 0 {
         result.damage.push((name.to_owned(), format!("archives nested deeper than {} are not opened", caps.depth)));
@@ -115,7 +144,7 @@ fn peel(name: &str, reader: Box<dyn Read + '_>, caps: Caps, depth: usize, each: 
     };
     let mut capped = Capped::new(inner, None, caps);
     capped.count = Some(count);
-    peel(name, Box::new(capped), caps, depth - 1, each, result);
+    peel(name, Box::new(capped), None, caps, depth - 1, each, result);
 }
 
 fn untar(name: &str, reader: impl Read, caps: Caps, depth: usize, each: &mut dyn FnMut(Leaf<'_>), result: &mut Unpacked) {
@@ -128,7 +157,7 @@ fn untar(name: &str, reader: impl Read, caps: Caps, depth: usize, each: &mut dyn
         match entry {
             Ok(entry) if entry.header().entry_type().is_file() => {
                 let inner = format!("{name}!{}", String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./"));
-                peel(&inner, Box::new(entry), caps, depth - 1, each, result);
+                peel(&inner, Box::new(entry), None, caps, depth - 1, each, result);
             }
             Ok(_) => {}
             Err(error) => return result.damage.push((name.to_owned(), format!("tar archive: {}", damage_text(&error)))),
@@ -143,7 +172,7 @@ fn unzip_stream(name: &str, mut reader: impl Read, caps: Caps, depth: usize, eac
             Ok(Some(entry)) if entry.is_file() => {
                 let inner = format!("{name}!{}", entry.name());
                 let packed = entry.compressed_size();
-                peel(&inner, Box::new(Capped::new(entry, Some(packed), caps)), caps, depth - 1, each, result);
+                peel(&inner, Box::new(Capped::new(entry, Some(packed), caps)), None, caps, depth - 1, each, result);
             }
             Ok(Some(_)) => {}
             Err(error) => return result.damage.push((name.to_owned(), format!("zip archive cut off or damaged: {error}"))),
@@ -185,6 +214,11 @@ impl Wrapping {
             _ => None,
         }
     }
+}
+
+/// Whether a text begins with a mark of its encoding.
+fn has_mark(head: &[u8]) -> bool {
+    matches!(head, [0xef, 0xbb, 0xbf, ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
 }
 
 /// Text that begins with a UTF-16 mark becomes UTF-8; a UTF-8 mark is dropped.

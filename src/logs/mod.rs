@@ -5,10 +5,7 @@
 //!                                       └─▶ refusals (AWS errors), loads and their ids ──▶ owner (whose try) ──▶ facts
 //! ```
 
-use crate::{
-    tables::task_events::{Event, TaskEvent},
-    units::{Moment, Stamp},
-};
+use crate::units::{Moment, Stamp};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
@@ -31,16 +28,21 @@ mod line;
 pub mod load_ids;
 mod loads;
 mod owner;
+mod parallel;
 mod refusals;
 mod screen;
 mod stream;
 mod structured;
+mod telling;
 
+pub use parallel::{Log, ReadAt, Seen};
 pub use screen::{Framing, exported};
 
 use facts::Facts;
 use owner::Owner;
+use parallel::Part;
 use stream::{Assembler, Piece};
+use telling::Telling;
 
 /// Reads the logs of one input.
 pub struct LogReader<'f> {
@@ -54,6 +56,8 @@ pub struct LogReader<'f> {
     passed: Option<(screen::UtcStamp, screen::UtcStamp)>,
     /// The time of the last event of an export.
     last_event: Option<Moment>,
+    /// What is read, if it is a part of the file.
+    part: Option<Part>,
     /// Whether a stamp had to be read without knowing its zone.
     zone_guessed: bool,
 }
@@ -91,7 +95,7 @@ const NEARBY: u64 = 12;
 impl<'f> LogReader<'f> {
     /// Reads into `facts`; stamps without a zone are in `zone`.
     pub fn new(file: Arc<str>, zone: TimeZone, facts: &'f mut Facts) -> Self {
-        Self { file, zone, facts, streams: BTreeMap::new(), span: None, passed: None, last_event: None, zone_guessed: false }
+        Self { file, zone, facts, streams: BTreeMap::new(), span: None, passed: None, last_event: None, part: None, zone_guessed: false }
     }
 
     /// One line of a stream.
@@ -138,6 +142,21 @@ impl<'f> LogReader<'f> {
         (self.span, self.zone_guessed)
     }
 
+    /// The first line of the record that is being put together.
+    fn open_record(&self) -> Option<u64> {
+        self.streams.get("")?.assembler.first_record()
+    }
+
+    /// Ends the record that is being put together.
+    fn close_record(&mut self) {
+        self.with_stream("", |reader, stream, assembler| assembler.finish(&mut |it| reader.record(it, stream)));
+    }
+
+    /// Whether a record belongs to another part of the file.
+    fn is_foreign(&self, record: u64) -> bool {
+        self.part.as_ref().is_some_and(|it| !it.own.contains(&record))
+    }
+
     fn saw(&mut self, at: Option<Moment>) {
         if let Some(at) = at {
             self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
@@ -172,36 +191,30 @@ impl<'f> LogReader<'f> {
     fn record(&mut self, assembler: &mut Assembler, stream: &mut Stream) {
         let zone = self.zone.clone();
         let local = move |stamp: Stamp| stamp.moment.shown_in(&zone);
-        self.zone_guessed |= assembler.zone_guessed();
         let record = assembler.record(&self.file, &local);
+        if self.is_foreign(record.origin.record) {
+            return;
+        }
+        self.zone_guessed |= assembler.zone_guessed();
         self.facts.log_records += u64::from(record.level.is_some() || record.at.is_some());
         self.saw(record.at);
-        let owner = match stream.owners.get_mut(record.process) {
-            Some(owner) => owner,
-            None => stream.owners.entry(record.process.to_owned()).or_default(),
-        };
-        self.lives(lifecycle::events(&record), record.body, owner);
         let nearby = stream.nearby.as_ref().filter(|it| record.origin.record.saturating_sub(it.1) <= NEARBY).map(|it| it.0.as_str());
-        let rows = refusals::rows(&record, nearby);
-        owner.hears(&record, rows);
-        owner.loads(loads::run(&record), loads::failed(&record));
-        owner.load_ids(load_ids::shown(&record));
+        let telling = Telling::of(&record, nearby);
+        self.take(telling, stream);
     }
 
-    /// Takes what a record says of the life of tasks.
-    fn lives(&mut self, events: Vec<TaskEvent>, body: &str, owner: &mut Owner) {
-        for event in events {
-            match event.event {
-                // A worker's log tells of starts in passing; a task's own log is about nothing else.
-                Event::Started if is_own(body) => owner.starts(event, body, self.facts),
-                Event::Ended => owner.ends(event),
-                _ => self.facts.push(event),
-            }
+    /// Takes what a record tells, or keeps it for who reads the whole file.
+    fn take(&mut self, telling: Telling, stream: &mut Stream) {
+        if let Some(part) = &mut self.part {
+            return part.tellings.push(telling);
+        }
+        let owner = match stream.owners.get_mut(telling.process()) {
+            Some(owner) => owner,
+            None => stream.owners.entry(telling.process().to_owned()).or_default(),
+        };
+        match telling {
+            Telling::Life(event) => self.facts.push(event),
+            Telling::Record(record) => owner.hears(*record, self.facts),
         }
     }
-}
-
-/// Whether a start is told by the log of the try itself, not by a worker that took it up.
-fn is_own(body: &str) -> bool {
-    !body.starts_with("Executing ")
 }

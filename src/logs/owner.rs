@@ -3,9 +3,9 @@
 use super::{
     aws_error,
     facts::Facts,
-    line::{self, Level},
+    line,
     load_ids::LoadId,
-    stream::Record,
+    telling::{Ending, Told},
 };
 use crate::{
     tables::{
@@ -15,7 +15,6 @@ use crate::{
         loads::Load,
         task_events::{Event, TaskEvent},
     },
-    text,
     units::Moment,
 };
 
@@ -44,7 +43,7 @@ impl Owner {
     }
 
     /// The task's own log says that its try began.
-    pub(super) fn starts(&mut self, event: TaskEvent, body: &str, facts: &mut Facts) {
+    fn starts(&mut self, event: TaskEvent, body: &str, facts: &mut Facts) {
         let mut task = event.task;
         task.try_number = task.try_number.or_else(|| body.strip_prefix("Starting attempt ")?.split(' ').next()?.parse().ok());
         if let Some(vars) = body.strip_prefix("Exporting ") {
@@ -66,7 +65,7 @@ impl Owner {
     }
 
     /// The task's own log says how its try ended.
-    pub(super) fn ends(&mut self, event: TaskEvent) {
+    fn ends(&mut self, event: TaskEvent) {
         // The last word counts: Airflow first logs the exception, then what it makes of it. An exit code adds nothing to that.
         let only_code = event.excerpt.as_deref().is_some_and(|it| it.starts_with("Task exited with return code"));
         if !(only_code && self.ended.is_some()) {
@@ -79,26 +78,34 @@ impl Owner {
         self.by_name.is_known() && self.started.is_none()
     }
 
-    /// Looks at any record of the try: refusals that it tells, the error that it may end with.
-    pub(super) fn hears(&mut self, record: &Record<'_>, rows: Vec<ErrorRow>) {
-        // A log that is named after a try begins when the try does, unless it is the scheduler who writes into it.
-        if self.awaits_start() && !record.logger.contains("scheduler") {
-            self.started = record.at.map(|at| (at, record.origin.clone()));
-        }
-        for row in rows {
-            self.take(row);
-        }
-        if record.level == Some(Level::Error) && !record.printed {
-            let repeats = record.body.starts_with("Failed to execute job") || record.body.starts_with("Failed to execute task");
-            if !(repeats && self.last_error.is_some()) {
-                self.last_error = Some((text::safe(&last_error_line(record.body), 400), record.origin.clone()));
-                self.fatal = Some(record.origin.record);
+    /// Hears a record of its stream: the life of tasks, refusals, the error that the try may end with, loads.
+    pub(super) fn hears(&mut self, told: Told, facts: &mut Facts) {
+        for event in told.life {
+            match event.event {
+                // A worker's log tells of starts in passing; a task's own log is about nothing else.
+                Event::Started if !told.start.starts_with("Executing ") => self.starts(event, &told.start, facts),
+                Event::Ended => self.ends(event),
+                _ => facts.push(event),
             }
         }
+        if self.awaits_start() {
+            self.started = told.begins;
+        }
+        for row in told.refusals {
+            self.take(row);
+        }
+        if let Some(Ending { line, origin, repeats }) = told.error
+            && !(repeats && self.last_error.is_some())
+        {
+            self.fatal = Some(origin.record);
+            self.last_error = Some((line, origin));
+        }
+        self.loads(told.run, told.failed);
+        self.load_ids(told.load_ids);
     }
 
     /// Keeps the loads that it runs, and those that fail once per try: the exception tells them again.
-    pub(super) fn loads(&mut self, run: Option<Load>, failed: Option<LoadError>) {
+    fn loads(&mut self, run: Option<Load>, failed: Option<LoadError>) {
         self.loads.extend(run);
         let Some(mut failed) = failed else { return };
         if failed.table_name.is_none() {
@@ -111,7 +118,7 @@ impl Owner {
     }
 
     /// Keeps each id that it shows, and when it showed it last.
-    pub(super) fn load_ids(&mut self, shown: Vec<LoadId>) {
+    fn load_ids(&mut self, shown: Vec<LoadId>) {
         for told in shown {
             match self.load_ids.iter_mut().find(|it| (it.of, &it.ids) == (told.of, &told.ids)) {
                 Some(known) => known.shown_at = known.shown_at.max(told.shown_at),

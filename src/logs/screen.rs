@@ -5,10 +5,11 @@
 //! load and no id. Only that it was there, and when, is kept. Everything else is read line by line.
 
 use super::{
-    BEHIND, LogReader, Stream, aws_error, catalogue, lifecycle,
+    BEHIND, LogReader, Stream, aws_error, catalogue,
     line::Level,
     load_ids, loads,
     stream::{Assembler, Piece, RELAYS, Record, begins_record},
+    telling::Telling,
 };
 use crate::{tables::Origin, units::Moment};
 use aho_corasick::{Span, packed};
@@ -81,14 +82,27 @@ impl<'b> Ahead<'b> {
 
 impl LogReader<'_> {
     /// Counts a record that is passed over.
-    fn passes(&mut self, head: &PlainHead) {
+    fn passes(&mut self, head: &PlainHead<'_>, record: u64) {
+        if self.is_foreign(record) {
+            return;
+        }
         self.facts.log_records += 1;
         let stamp = head.stamp;
         self.passed = Some(self.passed.map_or((stamp, stamp), |(first, last)| (first.min(stamp), last.max(stamp))));
     }
 
+    /// A record that was passed over is read after all.
+    fn unpass(&mut self, record: u64) {
+        if !self.is_foreign(record) {
+            self.facts.log_records -= 1;
+        }
+    }
+
     /// Reads a message of the catalogue that is all there is in its record.
     fn message(&mut self, head: &PlainHead<'_>, record: u64, stream: &mut Stream) {
+        if self.is_foreign(record) {
+            return;
+        }
         let (logger, body) = (text_of(head.file), text_of(head.body.strip_suffix(b"\r").unwrap_or(head.body)));
         let record = Record {
             at: moment_of(head.stamp),
@@ -101,8 +115,8 @@ impl LogReader<'_> {
             origin: Origin { file: Arc::clone(&self.file), record },
             places: &[(0, record)],
         };
-        if let Some(owner) = stream.owners.get_mut("") {
-            self.lives(lifecycle::of_message(&record), record.body, owner);
+        for telling in Telling::of_message(&record) {
+            self.take(telling, stream);
         }
     }
 }
@@ -162,7 +176,7 @@ impl Block<'_, '_, '_> {
         // A record that may go on in the next block is read again with it.
         match passed {
             Some(Passed { from, record: first }) if !is_last && from > 0 => {
-                self.reader.facts.log_records -= 1;
+                self.reader.unpass(first);
                 *record = first - 1;
                 from
             }
@@ -184,7 +198,7 @@ impl Block<'_, '_, '_> {
                 assembler.passes(&mut |it| reader.record(it, stream));
                 // What ended may have been the try that the stream is about.
                 if !stream.is_watched(here.record) {
-                    reader.passes(&head);
+                    reader.passes(&head, here.record);
                     if is_message {
                         reader.message(&head, here.record, stream);
                     }
@@ -207,7 +221,7 @@ impl Block<'_, '_, '_> {
 
     /// Reads what was passed over, line by line: it has more to say.
     fn reread(&mut self, open: Passed, to: usize) {
-        self.reader.facts.log_records -= 1;
+        self.reader.unpass(open.record);
         let lines = self.bytes.get(open.from..to).unwrap_or_default();
         for (line, record) in lines.strip_suffix(b"\n").unwrap_or(lines).split(|it| *it == b'\n').zip(open.record..) {
             self.slow(line, record);

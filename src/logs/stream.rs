@@ -190,6 +190,11 @@ impl Assembler {
         }
     }
 
+    /// Where it begins.
+    pub(super) fn first_record(&self) -> Option<u64> {
+        self.places.first().map(|it| it.1)
+    }
+
     /// Whether a stamp without a zone had to be read as if it had one.
     pub(super) fn zone_guessed(&self) -> bool {
         self.event_at.is_none() && self.stamp.is_some_and(|it| !it.zoned)

@@ -38,11 +38,9 @@ impl<'a> Feed<'a> {
         self.on_disk.as_ref().map(|it| it.0.clone())
     }
 
-    /// Counts bytes of the file itself that were read.
-    pub fn passed(&self, bytes: u64) {
-        if let Some((_, meter)) = &self.on_disk {
-            meter.add(bytes);
-        }
+    /// Where reading the file itself is counted.
+    pub fn meter(&self) -> Option<&'a Meter> {
+        self.on_disk.as_ref().map(|it| it.1)
     }
 
     /// Ends reading: the file itself was read.

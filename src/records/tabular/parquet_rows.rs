@@ -110,7 +110,9 @@ pub(super) fn read(feed: &mut Feed<'_>, wanted: &[usize], each: &mut Each<'_>) {
             cells.go_to(at);
             rows.row(&cells);
         }
-        feed.passed(bytes * batch.num_rows() as u64 / total);
+        if let Some(meter) = feed.meter() {
+            meter.add(bytes * batch.num_rows() as u64 / total);
+        }
     }
     feed.finish();
     rows.end();

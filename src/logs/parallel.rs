@@ -1,0 +1,192 @@
+//! One large log, read by all cores: parts are read side by side, and what they tell is taken in the order of the file.
+//!
+//! A part is a range of bytes. It owns the records that begin in it: reading starts some lines earlier, to know what they
+//! continue, and goes on behind its end until its last record is whole. What it tells is the same as if the file were read from
+//! its beginning; only whose try it is about is decided when all that stands before it is known.
+
+use super::{Framing, LogReader, identity, line, telling::Telling};
+use crate::{logs::facts::Facts, units::Moment};
+use jiff::tz::TimeZone;
+use memchr::{memchr, memchr_iter};
+use rayon::prelude::*;
+use std::{ops::Range, sync::Arc};
+
+/// How long a part is.
+const PART: u64 = 8 << 20;
+
+/// How much is read before a part.
+const BEFORE: u64 = 64 << 10;
+
+/// How much is read behind a part at first, and at most, for its last record.
+const BEHIND: u64 = 64 << 10;
+const FAR_BEHIND: u64 = 32 << 20;
+
+/// Parts that each core reads before what they tell is taken.
+const EACH: usize = 2;
+
+/// The lines that a part owns, and what their records tell.
+pub(super) struct Part {
+    pub(super) own: Range<u64>,
+    pub(super) tellings: Vec<Telling>,
+}
+
+/// A file whose bytes can be read at any place: fills a buffer from there.
+pub type ReadAt<'r> = &'r (dyn Fn(u64, &mut [u8]) -> std::io::Result<()> + Sync);
+
+/// What reading a log at once saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Its lines.
+    pub lines: u64,
+    /// The first and the last moment, and whether zones were guessed.
+    pub saw: (Option<(Moment, Moment)>, bool),
+}
+
+/// What was read of one part.
+struct Read {
+    first: u64,
+    lines: u64,
+    tellings: Vec<Telling>,
+    log_records: u64,
+    saw: (Option<(Moment, Moment)>, bool),
+}
+
+/// The log of one stream, in a file that can be read at any place.
+#[derive(Clone, Copy)]
+pub struct Log<'r> {
+    file: &'r Arc<str>,
+    zone: &'r TimeZone,
+    framing: Framing,
+    bytes: u64,
+    cap: usize,
+    read_at: ReadAt<'r>,
+    part: u64,
+    before: u64,
+}
+
+impl<'r> Log<'r> {
+    /// A file of so many bytes; lines longer than `cap` are cut.
+    pub fn new(file: &'r Arc<str>, zone: &'r TimeZone, framing: Framing, bytes: u64, cap: usize, read_at: ReadAt<'r>) -> Self {
+        Self { file, zone, framing, bytes, cap, read_at, part: PART, before: BEFORE }
+    }
+
+    /// Reads it into `facts`; `None` when it must be read from its beginning, line by line: because it is short, the log of one try,
+    /// or holds a line that is longer than the cap.
+    pub fn read(&self, facts: &mut Facts) -> Option<Seen> {
+        if self.bytes < 2 * self.part || identity::from_name(self.file).is_some() {
+            return None;
+        }
+        let mut reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), facts);
+        let parts: Vec<u64> = (0..self.bytes.div_ceil(self.part)).collect();
+        let mut waiting: Vec<Option<Read>> = Vec::new();
+        let mut lines = 0;
+        for batch in parts.chunks(EACH * rayon::current_num_threads()) {
+            let before = std::mem::take(&mut waiting);
+            let (taken, read) = rayon::join(|| reader.takes(before, &mut lines), || batch.par_iter().map(|it| self.part(*it)).collect());
+            taken?;
+            waiting = read;
+        }
+        reader.takes(waiting, &mut lines)?;
+        Some(Seen { lines, saw: reader.finish() })
+    }
+}
+
+impl LogReader<'_> {
+    /// Takes what parts tell, in order.
+    fn takes(&mut self, parts: Vec<Option<Read>>, lines: &mut u64) -> Option<()> {
+        for part in parts {
+            let Read { first, lines: own, tellings, log_records, saw } = part?;
+            let shift = i64::try_from(*lines + 1).ok()?.checked_sub_unsigned(first)?;
+            self.with_stream("", |reader, stream, _| {
+                for mut telling in tellings {
+                    telling.shift(shift);
+                    reader.take(telling, stream);
+                }
+            });
+            *lines += own;
+            self.facts.log_records += log_records;
+            for at in saw.0.into_iter().flat_map(|it| [it.0, it.1]) {
+                self.saw(Some(at));
+            }
+            self.zone_guessed |= saw.1;
+        }
+        Some(())
+    }
+}
+
+impl Log<'_> {
+    fn part(&self, number: u64) -> Option<Read> {
+        let mut behind = BEHIND;
+        while behind <= FAR_BEHIND {
+            match self.part_with(number * self.part, behind) {
+                Some(Err(TooShort)) => behind *= 8,
+                Some(Ok(read)) => return Some(read),
+                None => return None,
+            }
+        }
+        None
+    }
+
+    /// Reads a part with some bytes behind it; whether these are enough shows then.
+    fn part_with(&self, start: u64, behind: u64) -> Option<Result<Read, TooShort>> {
+        let end = (start + self.part).min(self.bytes);
+        let (from, to) = (start.saturating_sub(self.before), (end + behind).min(self.bytes));
+        let mut bytes = vec![0; usize::try_from(to - from).ok()?];
+        (self.read_at)(from, &mut bytes).ok()?;
+        let is_last = to == self.bytes;
+        let line_from = |offset: u64| {
+            let at = usize::try_from(offset - from).ok()?;
+            if offset == 0 { Some(0) } else { memchr(b'\n', bytes.get(at - 1..)?).map(|it| at + it) }
+        };
+        let warm = if from == 0 { 0 } else { line_from(from + 1)? };
+        let own = line_from(start).or_else(|| is_last.then_some(bytes.len()))?;
+        // Without a head before it, nothing tells whether its first line begins a record.
+        if from > 0 && !has_head(bytes.get(warm..own)?) {
+            return None;
+        }
+        let foreign = match line_from(end) {
+            Some(at) if end < self.bytes => at,
+            _ if is_last => bytes.len(),
+            _ => return Some(Err(TooShort)),
+        };
+        let text = bytes.get(warm..)?;
+        let first = 1 + count(bytes.get(warm..own)?);
+        let tail = bytes.get(own..foreign)?;
+        let lines = count(tail) + u64::from(!tail.is_empty() && !tail.ends_with(b"\n"));
+
+        let mut facts = Facts::default();
+        let mut reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), &mut facts);
+        reader.part = Some(Part { own: first..first + lines, tellings: Vec::new() });
+        let mut record = 0;
+        let used = reader.block(self.framing, text, &mut record, self.cap, is_last);
+        let left = text.get(used..).unwrap_or_default();
+        if left.split(|it| *it == b'\n').next().is_some_and(|it| it.len() > self.cap) {
+            return None;
+        }
+        let open = reader.open_record().unwrap_or(record + 1);
+        if !is_last && open < first + lines {
+            return Some(Err(TooShort));
+        }
+        if is_last {
+            reader.close_record();
+        }
+        let tellings = reader.part.take().map(|it| it.tellings).unwrap_or_default();
+        reader.streams.clear();
+        let saw = reader.finish();
+        Some(Ok(Read { first, lines, tellings, log_records: facts.log_records, saw }))
+    }
+}
+
+/// The last record of a part goes on behind what was read.
+struct TooShort;
+
+fn has_head(text: &[u8]) -> bool {
+    text.split(|it| *it == b'\n').any(|it| std::str::from_utf8(it).ok().and_then(line::head).is_some_and(|it| it.level.is_some()))
+}
+
+fn count(text: &[u8]) -> u64 {
+    memchr_iter(b'\n', text).count() as u64
+}
+
+#[cfg(test)]
+mod tests;
