@@ -67,19 +67,29 @@ struct Catalogue {
 struct Index {
     messages: Vec<(Message, Event)>,
     by_byte: Vec<Vec<usize>>,
+    /// The first two bytes of each message: most bodies begin with no such pair.
+    pairs: Vec<bool>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let listed = toml::from_str::<Catalogue>(include_str!("messages.toml")).map(|it| it.message).unwrap_or_default();
-    let mut by_byte = vec![Vec::new(); 256];
+    let (mut by_byte, mut pairs) = (vec![Vec::new(); 256], vec![false; 1 << 16]);
     let messages: Vec<_> = listed.into_iter().filter_map(|it| Some((event_named(&it.event)?, it))).map(|(event, it)| (it, event)).collect();
     for (index, (message, _)) in messages.iter().enumerate() {
         if let Some(slot) = message.text.bytes().next().and_then(|it| by_byte.get_mut(usize::from(it))) {
             slot.push(index);
         }
+        if let Some(slot) = pair_of(message.text.as_bytes()).and_then(|it| pairs.get_mut(it)) {
+            *slot = true;
+        }
     }
-    Index { messages, by_byte }
+    Index { messages, by_byte, pairs }
 });
+
+/// The place of a pair of bytes.
+fn pair_of(text: &[u8]) -> Option<usize> {
+    text.first_chunk().map(|it| usize::from(u16::from_le_bytes(*it)))
+}
 
 fn event_named(name: &str) -> Option<Event> {
     use Event as E;
@@ -154,6 +164,9 @@ fn lead_of(line: &str) -> usize {
 
 /// Whether a body may be a message of the catalogue.
 pub(super) fn may_begin(body: &[u8]) -> bool {
+    if !pair_of(body).and_then(|it| INDEX.pairs.get(it)).is_some_and(|it| *it) {
+        return false;
+    }
     let slot = body.first().and_then(|it| INDEX.by_byte.get(usize::from(*it)));
     slot.into_iter().flatten().filter_map(|it| INDEX.messages.get(*it)).any(|it| body.starts_with(it.0.text.as_bytes()))
 }

@@ -24,6 +24,9 @@ pub const SHORTEST_WAIT: i64 = 60 * SECOND;
 /// Runs of the same remark closer than this are one.
 const SAME_REMARK: i64 = 300 * SECOND;
 
+/// Lines about the same step of a try are at most this far apart.
+pub(super) const SAME_STEP: i64 = 5 * SECOND;
+
 /// A task instance: DAG, task, run and mapped index, whichever the text names.
 pub type TaskKey = (Option<String>, Option<String>, Option<String>, Option<i64>);
 
@@ -70,14 +73,37 @@ pub struct Facts {
 
 /// The hash by which a task instance, and a try of it, is remembered.
 pub fn hash_of(task: &TaskRef, try_number: Option<i64>) -> u64 {
+    hash_of_parts([&task.dag_id, &task.task_id, &task.run_id].map(Option::as_deref), task.map_index, try_number)
+}
+
+/// The same of a DAG, a task and a run.
+pub(super) fn hash_of_parts(names: [Option<&str>; 3], map_index: Option<i64>, try_number: Option<i64>) -> u64 {
     let mut hasher = FixedState::with_seed(0).build_hasher();
-    (&task.dag_id, &task.task_id, &task.run_id, task.map_index, try_number).hash(&mut hasher);
+    (names, map_index, try_number).hash(&mut hasher);
     hasher.finish()
 }
 
-fn short_hash(task: &TaskRef, try_number: Option<i64>) -> ShortHash {
-    let hash = hash_of(task, try_number).to_le_bytes();
-    *hash.first_chunk().unwrap_or(&[0; 5])
+fn short_hash(hash: u64) -> ShortHash {
+    *hash.to_le_bytes().first_chunk().unwrap_or(&[0; 5])
+}
+
+/// The end of a try that went well, as far as it matters when nothing else is known of the try.
+#[derive(Debug)]
+pub(super) struct Well {
+    /// The hash of the instance.
+    pub(super) instance: u64,
+    /// The hash of the try, if it succeeded.
+    pub(super) succeeded: Option<u64>,
+    pub(super) queue: String,
+    /// From when to when it ran.
+    pub(super) ran: Option<(Moment, Moment)>,
+    /// When that was said.
+    pub(super) at: Moment,
+}
+
+/// Whether a try is over and nothing is wrong with it.
+pub(super) fn is_well(state: Option<&str>, executor_state: Option<&str>) -> bool {
+    matches!(state, Some("success" | "skipped" | "up_for_reschedule" | "deferred")) && executor_state.is_none_or(|it| it == "success")
 }
 
 /// The key of the instance that a text speaks of.
@@ -102,7 +128,7 @@ impl Facts {
             Event::Queued | Event::Started if event.task.is_known() => {
                 let known = self.open.entry(hash_of(&event.task, None)).or_default();
                 // The same step is told by several lines: the first in its minute stands for all.
-                let told = known.iter_mut().find(|it| it.event == event.event && near(it.at, event.at, 5 * SECOND));
+                let told = known.iter_mut().find(|it| it.event == event.event && near(it.at, event.at, SAME_STEP));
                 match told {
                     Some(earlier) => {
                         earlier.queue = earlier.queue.take().or(event.queue);
@@ -132,13 +158,40 @@ impl Facts {
         }
     }
 
+    /// A line tells of the life of tasks, and nothing new.
+    pub(super) fn hears_again(&mut self, at: Moment) {
+        self.last_told = self.last_told.max(Some(at));
+        self.scheduler_spoke = true;
+    }
+
+    /// Folds a try away that went well; `false` when more is known of it, so that its end must be kept.
+    pub(super) fn fold(&mut self, well: &Well) -> bool {
+        if !self.is_plain(well.instance) {
+            return false;
+        }
+        self.hears_again(well.at);
+        if let Some((from, to)) = well.ran {
+            self.count(&well.queue, from, to);
+        }
+        self.open.remove(&well.instance);
+        self.succeeded.extend(well.succeeded.map(short_hash));
+        true
+    }
+
+    /// Counts a try among those that ran at the same time.
+    fn count(&mut self, queue: &str, from: Moment, to: Moment) {
+        let changes = match self.changes.get_mut(queue) {
+            Some(changes) => changes,
+            None => self.changes.entry(queue.to_owned()).or_default(),
+        };
+        *changes.entry(minute(from)).or_default() += 1;
+        *changes.entry(minute(to) + 1).or_default() -= 1;
+    }
+
     /// The scheduler saw the end of a try: a healthy one is folded away.
     fn finish(&mut self, event: TaskEvent) {
         if let (Some(from), Some(to)) = (event.started_at, event.ended_at) {
-            let queue = event.queue.clone().unwrap_or_default();
-            let changes = self.changes.entry(queue).or_default();
-            *changes.entry(minute(from)).or_default() += 1;
-            *changes.entry(minute(to) + 1).or_default() -= 1;
+            self.count(event.queue.as_deref().unwrap_or_default(), from, to);
             self.measure(&event, from, to);
         }
         let key = hash_of(&event.task, None);
@@ -146,9 +199,7 @@ impl Facts {
             (Some(queued), Some(started)) => started.0 - queued.0,
             _ => 0,
         };
-        let well = matches!(event.state.as_deref(), Some("success" | "skipped" | "up_for_reschedule" | "deferred"))
-            && event.executor_state.as_deref().is_none_or(|it| it == "success")
-            && waited < SHORTEST_WAIT;
+        let well = is_well(event.state.as_deref(), event.executor_state.as_deref()) && waited < SHORTEST_WAIT;
         if well && self.is_plain(key) {
             self.open.remove(&key);
             self.remember(&event);
@@ -183,7 +234,7 @@ impl Facts {
 
     fn remember(&mut self, event: &TaskEvent) {
         if event.state.as_deref() == Some("success") {
-            self.succeeded.push(short_hash(&event.task, event.task.try_number));
+            self.succeeded.push(short_hash(hash_of(&event.task, event.task.try_number)));
         }
     }
 
@@ -230,7 +281,7 @@ impl Facts {
 
     /// Whether a try is remembered to have ended well.
     pub fn has_succeeded(&self, task: &TaskRef, try_number: Option<i64>) -> bool {
-        self.succeeded.binary_search(&short_hash(task, try_number)).is_ok()
+        self.succeeded.binary_search(&short_hash(hash_of(task, try_number))).is_ok()
     }
 
     /// Whether any try is remembered to have ended well.

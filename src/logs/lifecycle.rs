@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     tables::{
-        TaskRef,
+        Origin, TaskRef,
         task_events::{Event, TaskEvent},
     },
     text,
@@ -23,12 +23,15 @@ pub(super) fn events(record: &Record<'_>) -> Vec<TaskEvent> {
     spoken.iter().flat_map(|it| facts(record, it)).collect()
 }
 
-/// The facts of a record that is one message of the catalogue and nothing else.
-pub(super) fn of_message(record: &Record<'_>) -> Vec<TaskEvent> {
-    catalogue::spoken(record.body, record, false).map_or_else(Vec::new, |it| facts(record, &it))
+/// What the message about an end says, in whatever logger's voice.
+pub(super) fn of_end(body: &str, at: Option<Moment>, origin: Origin) -> TaskEvent {
+    let mut fact = TaskEvent::new(Event::Finished, at, origin);
+    finished(&mut fact, body);
+    fact
 }
 
-fn facts(record: &Record<'_>, spoken: &Spoken<'_>) -> Vec<TaskEvent> {
+/// The facts that a message of the catalogue states.
+pub(super) fn facts(record: &Record<'_>, spoken: &Spoken<'_>) -> Vec<TaskEvent> {
     let (message, event, body) = (spoken.message, spoken.event, &*spoken.body);
     let mut fact = TaskEvent::new(event, record.at, record.origin.clone());
     fact.state.clone_from(&message.state);
@@ -94,24 +97,60 @@ fn moment(value: &str) -> Option<Moment> {
     Moment::parse(value).map(|it| it.moment)
 }
 
+/// How a scheduler begins to tell that a try is over.
+pub(super) const FINISHED: &str = "TaskInstance Finished: ";
+
 /// `TaskInstance Finished: dag_id=…, task_id=…, run_id=…, …`
 fn finished(fact: &mut TaskEvent, body: &str) {
-    for (key, value) in fields(body.trim_start_matches("TaskInstance Finished: ")) {
-        match key {
-            "dag_id" => fact.task.dag_id = known(value),
-            "task_id" => fact.task.task_id = known(value),
-            "run_id" => fact.task.run_id = known(value),
-            "map_index" => fact.task.map_index = value.parse().ok().filter(|it| *it >= 0),
-            "try_number" => fact.task.try_number = value.parse().ok(),
-            "run_start_date" => fact.started_at = moment(value),
-            "run_end_date" => fact.ended_at = moment(value),
-            "queued_dttm" => fact.queued_at = moment(value),
-            "state" => fact.state = known(value),
-            "executor_state" => fact.executor_state = known(value),
-            "pool" => fact.pool = known(value),
-            "queue" => fact.queue = known(value),
-            _ => {}
+    let told = Finished::of(body);
+    let text = |it: Option<&str>| it.map(ToOwned::to_owned);
+    (fact.task.dag_id, fact.task.task_id, fact.task.run_id) = (text(told.dag_id), text(told.task_id), text(told.run_id));
+    (fact.task.map_index, fact.task.try_number) = (told.map_index, told.try_number);
+    (fact.started_at, fact.ended_at, fact.queued_at) = (told.started_at, told.ended_at, told.queued_at);
+    (fact.state, fact.executor_state) = (text(told.state), text(told.executor_state));
+    (fact.pool, fact.queue) = (text(told.pool), text(told.queue));
+}
+
+/// What a scheduler says of a try that is over.
+#[derive(Debug, Default)]
+pub(super) struct Finished<'a> {
+    pub(super) dag_id: Option<&'a str>,
+    pub(super) task_id: Option<&'a str>,
+    pub(super) run_id: Option<&'a str>,
+    pub(super) map_index: Option<i64>,
+    pub(super) try_number: Option<i64>,
+    pub(super) started_at: Option<Moment>,
+    pub(super) ended_at: Option<Moment>,
+    pub(super) queued_at: Option<Moment>,
+    pub(super) state: Option<&'a str>,
+    pub(super) executor_state: Option<&'a str>,
+    pool: Option<&'a str>,
+    pub(super) queue: Option<&'a str>,
+}
+
+impl<'a> Finished<'a> {
+    /// Reads `TaskInstance Finished: key=value, …`.
+    pub(super) fn of(body: &'a str) -> Self {
+        let known = |value: &'a str| (!value.is_empty() && value != "None").then_some(value);
+        let mut told = Self::default();
+        for (key, value) in fields(body.trim_start_matches(FINISHED)) {
+            match key {
+                "dag_id" => told.dag_id = known(value),
+                "task_id" => told.task_id = known(value),
+                "run_id" => told.run_id = known(value),
+                "map_index" => told.map_index = value.parse().ok().filter(|it| *it >= 0),
+                "try_number" => told.try_number = value.parse().ok(),
+                "run_start_date" => told.started_at = moment(value),
+                "run_end_date" => told.ended_at = moment(value),
+                "queued_dttm" => told.queued_at = moment(value),
+                "state" => told.state = known(value),
+                "executor_state" => told.executor_state = known(value),
+                "pool" => told.pool = known(value),
+                "queue" => told.queue = known(value),
+                _ => {}
+            }
         }
+        told
     }
 }
 

@@ -29,6 +29,7 @@ pub mod load_ids;
 mod loads;
 mod owner;
 mod parallel;
+mod recent;
 mod refusals;
 mod screen;
 mod stream;
@@ -41,6 +42,7 @@ pub use screen::{Framing, exported};
 use facts::Facts;
 use owner::Owner;
 use parallel::Part;
+use recent::Recent;
 use stream::{Assembler, Piece};
 use telling::Telling;
 
@@ -58,6 +60,7 @@ pub struct LogReader<'f> {
     last_event: Option<Moment>,
     /// What is read, if it is a part of the file.
     part: Option<Part>,
+    recent: Recent,
     /// Whether a stamp had to be read without knowing its zone.
     zone_guessed: bool,
 }
@@ -95,7 +98,18 @@ const NEARBY: u64 = 12;
 impl<'f> LogReader<'f> {
     /// Reads into `facts`; stamps without a zone are in `zone`.
     pub fn new(file: Arc<str>, zone: TimeZone, facts: &'f mut Facts) -> Self {
-        Self { file, zone, facts, streams: BTreeMap::new(), span: None, passed: None, last_event: None, part: None, zone_guessed: false }
+        Self {
+            file,
+            zone,
+            facts,
+            streams: BTreeMap::new(),
+            span: None,
+            passed: None,
+            last_event: None,
+            part: None,
+            recent: Recent::default(),
+            zone_guessed: false,
+        }
     }
 
     /// One line of a stream.
@@ -205,6 +219,7 @@ impl<'f> LogReader<'f> {
 
     /// Takes what a record tells, or keeps it for who reads the whole file.
     fn take(&mut self, telling: Telling, stream: &mut Stream) {
+        self.recent.notice(&telling);
         if let Some(part) = &mut self.part {
             return part.tellings.push(telling);
         }
@@ -213,7 +228,12 @@ impl<'f> LogReader<'f> {
             None => stream.owners.entry(telling.process().to_owned()).or_default(),
         };
         match telling {
-            Telling::Life(event) => self.facts.push(event),
+            Telling::Life(event) => self.facts.push(*event),
+            Telling::Well(well, body, origin) => {
+                if !self.facts.fold(&well) {
+                    self.facts.push(lifecycle::of_end(&body, Some(well.at), origin));
+                }
+            }
             Telling::Record(record) => owner.hears(*record, self.facts),
         }
     }

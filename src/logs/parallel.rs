@@ -12,7 +12,10 @@ use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
 
 /// How long a part is.
-const PART: u64 = 8 << 20;
+const PART: u64 = 2 << 20;
+
+/// A file of so many parts is worth reading at once.
+const WORTH: u64 = 4;
 
 /// How much is read before a part.
 const BEFORE: u64 = 64 << 10;
@@ -22,7 +25,7 @@ const BEHIND: u64 = 64 << 10;
 const FAR_BEHIND: u64 = 32 << 20;
 
 /// Parts that each core reads before what they tell is taken.
-const EACH: usize = 2;
+const EACH: usize = 8;
 
 /// The lines that a part owns, and what their records tell.
 pub(super) struct Part {
@@ -48,6 +51,8 @@ struct Read {
     lines: u64,
     tellings: Vec<Telling>,
     log_records: u64,
+    /// The last moment at which something was said again.
+    again: Option<Moment>,
     saw: (Option<(Moment, Moment)>, bool),
 }
 
@@ -73,7 +78,7 @@ impl<'r> Log<'r> {
     /// Reads it into `facts`; `None` when it must be read from its beginning, line by line: because it is short, the log of one try,
     /// or holds a line that is longer than the cap.
     pub fn read(&self, facts: &mut Facts) -> Option<Seen> {
-        if self.bytes < 2 * self.part || identity::from_name(self.file).is_some() {
+        if self.bytes < WORTH * self.part || identity::from_name(self.file).is_some() {
             return None;
         }
         let mut reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), facts);
@@ -95,7 +100,7 @@ impl LogReader<'_> {
     /// Takes what parts tell, in order.
     fn takes(&mut self, parts: Vec<Option<Read>>, lines: &mut u64) -> Option<()> {
         for part in parts {
-            let Read { first, lines: own, tellings, log_records, saw } = part?;
+            let Read { first, lines: own, tellings, log_records, again, saw } = part?;
             let shift = i64::try_from(*lines + 1).ok()?.checked_sub_unsigned(first)?;
             self.with_stream("", |reader, stream, _| {
                 for mut telling in tellings {
@@ -105,6 +110,9 @@ impl LogReader<'_> {
             });
             *lines += own;
             self.facts.log_records += log_records;
+            if let Some(at) = again {
+                self.facts.hears_again(at);
+            }
             for at in saw.0.into_iter().flat_map(|it| [it.0, it.1]) {
                 self.saw(Some(at));
             }
@@ -173,7 +181,7 @@ impl Log<'_> {
         let tellings = reader.part.take().map(|it| it.tellings).unwrap_or_default();
         reader.streams.clear();
         let saw = reader.finish();
-        Some(Ok(Read { first, lines, tellings, log_records: facts.log_records, saw }))
+        Some(Ok(Read { first, lines, tellings, log_records: facts.log_records, again: facts.last_told, saw }))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::{
     BEHIND, LogReader, Stream, aws_error, catalogue,
+    identity::plain,
     line::Level,
     load_ids, loads,
     stream::{Assembler, Piece, RELAYS, Record, begins_record},
@@ -30,6 +31,9 @@ pub enum Framing {
 
 /// Words that other readers of a record look for: the banner of a worker, a message in a callback request, colours.
 const OTHERS: &[&str] = &["[queues]", "'msg': \"Executor reports", "[0m", "^[["];
+
+/// A message lists at most this many tasks, else it is read line by line.
+const MOST_LINES: u64 = 2_000;
 
 /// How many words one search can look for.
 const AT_ONCE: usize = 60;
@@ -98,6 +102,30 @@ impl LogReader<'_> {
         }
     }
 
+    /// Whether a message says once more that a task was queued.
+    fn knows(&mut self, record: &Record<'_>) -> bool {
+        const SENDING: &str = "Sending TaskInstanceKey(";
+        const RECEIVED: &str = "Received executor event with state queued for task instance TaskInstanceKey(";
+        const ADDING: &str = "Adding to queue: [";
+        let Some(at) = record.at.filter(|_| record.logger.contains("scheduler") || record.logger.contains("executor")) else {
+            return false;
+        };
+        let body = record.body;
+        let tells_queue = body.starts_with(SENDING);
+        let task = if tells_queue || body.starts_with(RECEIVED) {
+            plain::key(body)
+        } else if body.starts_with(ADDING) {
+            plain::command(body)
+        } else {
+            None
+        };
+        let known = task.is_some_and(|it| self.recent.knows(&it, at, tells_queue));
+        if known {
+            self.facts.hears_again(at);
+        }
+        known
+    }
+
     /// Reads a message of the catalogue that is all there is in its record.
     fn message(&mut self, head: &PlainHead<'_>, record: u64, stream: &mut Stream) {
         if self.is_foreign(record) {
@@ -115,6 +143,9 @@ impl LogReader<'_> {
             origin: Origin { file: Arc::clone(&self.file), record },
             places: &[(0, record)],
         };
+        if self.knows(&record) {
+            return;
+        }
         for telling in Telling::of_message(&record) {
             self.take(telling, stream);
         }
@@ -168,9 +199,13 @@ impl Block<'_, '_, '_> {
             }
             *record += 1;
             let line = rest.get(..length).unwrap_or_default();
+            if let Some((to, lines)) = self.message(&mut ahead, at, end, *record) {
+                (passed, at) = (None, to);
+                *record += lines;
+                continue;
+            }
             let speaks = ahead.as_mut().is_none_or(|it| it.has_word(at, end)) || self.stream.is_watched(*record);
-            let next = self.bytes.get(end..).unwrap_or_default();
-            passed = self.line(line, next, Passed { from: at, record: *record }, passed, speaks);
+            passed = self.line(line, Passed { from: at, record: *record }, passed, speaks);
             at = end;
         }
         // A record that may go on in the next block is read again with it.
@@ -188,22 +223,54 @@ impl Block<'_, '_, '_> {
         }
     }
 
-    /// Reads one line, and gives the record that is passed over behind it.
-    fn line(&mut self, line: &[u8], next: &[u8], here: Passed, passed: Option<Passed>, speaks: bool) -> Option<Passed> {
-        let head = if speaks { None } else { PlainHead::of(line, self.framing) };
-        if let Some(head) = head {
-            let Self { reader, stream, assembler, .. } = self;
-            let is_message = catalogue::may_begin(head.body);
-            if !is_message || begins_plainly(next, self.framing) {
+    /// Reads a record that is one message of the catalogue, plainly put: where it ends, and its further lines.
+    fn message(&mut self, ahead: &mut Option<Ahead<'_>>, from: usize, end: usize, record: u64) -> Option<(usize, u64)> {
+        let line = self.bytes.get(from..end)?;
+        let head = PlainHead::of(line, self.framing).filter(|it| catalogue::may_begin(it.body))?;
+        let body = end - head.body.len();
+        let ahead = ahead.as_mut()?;
+        let (mut to, mut lines) = (end, 0);
+        if ahead.has_word(from, end) {
+            return None;
+        }
+        loop {
+            let rest = self.bytes.get(to..)?;
+            if begins_plainly(rest, self.framing) {
+                let Self { reader, stream, assembler, .. } = self;
                 assembler.passes(&mut |it| reader.record(it, stream));
                 // What ended may have been the try that the stream is about.
-                if !stream.is_watched(here.record) {
-                    reader.passes(&head, here.record);
-                    if is_message {
-                        reader.message(&head, here.record, stream);
-                    }
-                    return Some(here).filter(|_| !is_message);
+                if stream.is_watched(record) {
+                    return None;
                 }
+                reader.passes(&head, record);
+                let body = self.bytes.get(body..to)?;
+                reader.message(&PlainHead { body: body.strip_suffix(b"\n").unwrap_or(body), ..head }, record, stream);
+                return Some((to, lines));
+            }
+            let length = memchr(b'\n', rest)?;
+            let line = rest.get(..length)?;
+            let plain =
+                line.first().is_some_and(|it| *it == b'\t' || *it == b' ') && !line.ends_with(b"\r") && continues(line, self.framing);
+            if !plain || lines > MOST_LINES {
+                return None;
+            }
+            (to, lines) = (to + length + 1, lines + 1);
+            if ahead.has_word(to - length - 1, to) {
+                return None;
+            }
+        }
+    }
+
+    /// Reads one line, and gives the record that is passed over behind it.
+    fn line(&mut self, line: &[u8], here: Passed, passed: Option<Passed>, speaks: bool) -> Option<Passed> {
+        let head = if speaks { None } else { PlainHead::of(line, self.framing).filter(|it| !catalogue::may_begin(it.body)) };
+        if let Some(head) = head {
+            let Self { reader, stream, assembler, .. } = self;
+            assembler.passes(&mut |it| reader.record(it, stream));
+            // What ended may have been the try that the stream is about.
+            if !stream.is_watched(here.record) {
+                reader.passes(&head, here.record);
+                return Some(here);
             }
         }
         if let Some(open) = passed {

@@ -2,6 +2,15 @@
 
 use super::{mapped, run_text};
 use crate::tables::TaskRef;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
+const KEY: &str = "TaskInstanceKey(dag_id='";
+const COMMAND: &str = "['airflow', 'tasks', 'run', '";
+
+static INSTANCES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("TaskInstance:"));
+static KEYS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY));
+static COMMANDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(COMMAND));
 
 /// One `<TaskInstance: words [state]>`.
 pub(super) struct Instance<'a> {
@@ -15,7 +24,7 @@ pub(super) fn instances(text: &str) -> Option<Vec<Instance<'_>>> {
     const BEGIN: &str = "TaskInstance: ";
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some(at) = memchr::memmem::find(rest.as_bytes(), b"TaskInstance:") {
+    while let Some(at) = INSTANCES.find(rest.as_bytes()) {
         let inside = rest.get(at..)?.strip_prefix(BEGIN)?;
         if !rest.get(..at)?.ends_with('<') {
             return None;
@@ -37,49 +46,49 @@ pub(super) fn instances(text: &str) -> Option<Vec<Instance<'_>>> {
     Some(found)
 }
 
+/// The names of a task, as they stand in a text.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Names<'a> {
+    /// DAG, task and run.
+    pub(in super::super) names: [&'a str; 3],
+    pub(in super::super) map_index: Option<i64>,
+    pub(in super::super) try_number: Option<i64>,
+}
+
+impl Names<'_> {
+    pub(super) fn owned(&self) -> TaskRef {
+        let [dag, task, run] = self.names.map(|it| (!it.is_empty()).then(|| it.to_owned()));
+        TaskRef { dag_id: dag, task_id: task, run_id: run, map_index: self.map_index, try_number: self.try_number, inferred: false }
+    }
+}
+
 /// `TaskInstanceKey(dag_id='…', task_id='…', run_id='…', try_number=1, map_index=-1)`.
-pub(super) fn key(text: &str) -> Option<TaskRef> {
-    const BEGIN: &str = "TaskInstanceKey(dag_id='";
-    let at = memchr::memmem::find(text.as_bytes(), BEGIN.as_bytes())?;
-    let (dag, rest) = text.get(at + BEGIN.len()..)?.split_once('\'')?;
+pub(in super::super) fn key(text: &str) -> Option<Names<'_>> {
+    let at = KEYS.find(text.as_bytes())?;
+    let (dag, rest) = text.get(at + KEY.len()..)?.split_once('\'')?;
     let (task, rest) = rest.strip_prefix(", task_id='")?.split_once('\'')?;
     let (run, rest) = rest.strip_prefix(", run_id='")?.split_once('\'')?;
     let (attempt, rest) = rest.strip_prefix(", try_number=")?.split_once(", map_index=")?;
     let index = rest.split_once(')')?.0;
-    let known = |it: &str| (!it.is_empty()).then(|| it.to_owned());
-    Some(TaskRef {
-        dag_id: known(dag),
-        task_id: known(task),
-        run_id: known(run),
-        map_index: mapped(Some(whole(index)?)),
-        try_number: Some(whole(attempt)?.parse().ok()?),
-        inferred: false,
-    })
+    Some(Names { names: [dag, task, run], map_index: mapped(Some(whole(index)?)), try_number: Some(whole(attempt)?.parse().ok()?) })
 }
 
-/// `['airflow', 'tasks', 'run', 'dag', 'task', 'run', …]`.
-pub(super) fn command(text: &str) -> Option<TaskRef> {
-    const BEGIN: &str = "['airflow', 'tasks', 'run', '";
-    let at = memchr::memmem::find(text.as_bytes(), BEGIN.as_bytes())?;
-    let rest = text.get(at + BEGIN.len()..)?;
+/// `['airflow', 'tasks', 'run', 'dag', 'task', 'run', …]`, where the run is no date.
+pub(in super::super) fn command(text: &str) -> Option<Names<'_>> {
+    let at = COMMANDS.find(text.as_bytes())?;
+    let rest = text.get(at + COMMAND.len()..)?;
     let (dag, rest) = rest.split_once("', '")?;
     let (task, rest) = rest.split_once("', '")?;
     let (run, rest) = rest.split_once('\'')?;
-    let values = [dag, task, run];
-    if values.iter().any(|it| it.is_empty() || it.contains('\'')) {
+    let names = [dag, task, run];
+    if names.iter().any(|it| it.is_empty() || it.contains('\'')) || run_text(run) != run {
         return None;
     }
     let map_index = match rest.split_once("'--map-index', '") {
         Some((_, index)) => Some(whole(index.split('\'').next()?)?),
         None => None,
     };
-    Some(TaskRef {
-        dag_id: Some(dag.to_owned()),
-        task_id: Some(task.to_owned()),
-        run_id: Some(run_text(run)),
-        map_index: mapped(map_index),
-        ..TaskRef::default()
-    })
+    Some(Names { names, map_index: mapped(map_index), try_number: None })
 }
 
 /// A text that is a whole number.

@@ -49,6 +49,14 @@ fn log(tries: usize) -> String {
         )
         .unwrap();
         writeln!(text, "{} {job} Sending {key} to CeleryExecutor with priority 2 and queue default", stamp(0)).unwrap();
+        writeln!(
+            text,
+            "{} {{base_executor.py:1}} INFO - Adding to queue: ['airflow', 'tasks', 'run', 'd{}', 't', 'r{at}', '--local']",
+            stamp(0),
+            at % 5
+        )
+        .unwrap();
+        writeln!(text, "{} {job} Received executor event with state queued for task instance {key}", stamp(at % 9)).unwrap();
         writeln!(text, "{} {{dag.py:12}} INFO - nothing to tell\n  of it {at}", stamp(1)).unwrap();
         match at % 6 {
             0 => writeln!(text, "{} {job} Task stuck in queued; will try to requeue. task_instance=<TaskInstance: d0.t r{at} [queued]>", stamp(2)),
@@ -58,11 +66,15 @@ fn log(tries: usize) -> String {
         .unwrap();
         writeln!(
             text,
-            "{} {job} TaskInstance Finished: dag_id=d{}, task_id=t, run_id=r{at}, map_index=-1, run_start_date=2026-11-20 01:00:01+00:00, run_end_date=2026-11-20 01:00:04+00:00, state=success, executor_state=success, try_number=1, pool=p, queue=default, queued_dttm=2026-11-20 01:00:00+00:00",
+            "{} {job} TaskInstance Finished: dag_id=d{}, task_id=t, run_id=r{at}, map_index=-1, run_start_date=2026-11-20 01:00:01+00:00, run_end_date=2026-11-20 01:00:04+00:00, state={}, executor_state=success, try_number=1, pool=p, queue=default, queued_dttm=2026-11-20 01:00:00+00:00",
             stamp(5),
-            at % 5
+            at % 5,
+            if at % 7 == 3 { "failed" } else { "success" }
         )
         .unwrap();
+        if at % 11 == 0 {
+            writeln!(text, "{} {job} Sending {key} to CeleryExecutor with priority 2 and queue other", stamp(6)).unwrap();
+        }
     }
     text
 }
