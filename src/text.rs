@@ -8,6 +8,49 @@ pub const EXCERPT_CHARS: usize = 2_000;
 
 const REDACTED: &str = "[redacted]";
 
+/// Compiles a pattern whose words, digits and word borders are those of ASCII: names that AWS and Airflow give are, and automata
+/// for all letters of the world are large and slow.
+pub fn pattern(pattern: &str) -> Option<Regex> {
+    Regex::new(&ascii(pattern)).ok()
+}
+
+fn ascii(pattern: &str) -> String {
+    let (mut plain, mut in_class) = (String::with_capacity(pattern.len() * 2), false);
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match (chars.next(), in_class) {
+                (Some('w'), true) => plain.push_str("0-9A-Za-z_"),
+                (Some('w'), false) => plain.push_str("[0-9A-Za-z_]"),
+                (Some('W'), false) => plain.push_str("[^0-9A-Za-z_]"),
+                (Some('d'), true) => plain.push_str("0-9"),
+                (Some('d'), false) => plain.push_str("[0-9]"),
+                (Some('D'), false) => plain.push_str("[^0-9]"),
+                (Some('b'), false) => plain.push_str("(?-u:\\b)"),
+                (other, _) => {
+                    plain.push('\\');
+                    plain.extend(other);
+                }
+            },
+            '[' if !in_class => {
+                in_class = true;
+                plain.push(c);
+                // A bracket that stands first is one of the class.
+                plain.extend(chars.next_if_eq(&'^'));
+                if chars.next_if_eq(&']').is_some() {
+                    plain.push_str("\\]");
+                }
+            }
+            ']' => {
+                in_class = false;
+                plain.push(c);
+            }
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
 /// What a secret looks like: a pattern, and the groups of it that stay.
 struct Secret {
     pattern: &'static str,
@@ -60,7 +103,7 @@ static PATTERNS: LazyLock<Vec<(Regex, String)>> = LazyLock::new(|| {
         } else {
             format!("${{1}}{REDACTED}")
         };
-        Regex::new(secret.pattern).ok().map(|regex| (regex, keeps))
+        pattern(secret.pattern).map(|regex| (regex, keeps))
     };
     SECRETS.iter().filter_map(compile).collect()
 });
@@ -87,9 +130,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 
 /// Drops terminal escape sequences: colours, cursor moves, titles and links.
 pub fn without_escapes(text: &str) -> Cow<'_, str> {
-    static ESCAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[P^_X][^\x1b]*\x1b\\|[ -/]*[0-~])").ok()
-    });
+    static ESCAPES: LazyLock<Option<Regex>> =
+        LazyLock::new(|| pattern(r"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[P^_X][^\x1b]*\x1b\\|[ -/]*[0-~])"));
     if !text.contains('\x1b') {
         return Cow::Borrowed(text);
     }
@@ -129,7 +171,9 @@ pub fn one_line(text: &str) -> String {
 /// Whether a folder or file name holds a value that changes from run to run: `dt=2026-08-14`, `20260814`, `0003`, a UUID.
 pub fn is_variable(name: &str) -> bool {
     static VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)^\d+$|=|(?:^|\D)(?:19|20)\d{2}[-_]?(?:0[1-9]|1[0-2])[-_]?(?:0[1-9]|[12]\d|3[01])(?:\D|$)|\d{7,}|(?:^|[^0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}").ok()
+        pattern(
+            r"(?i)^\d+$|=|(?:^|\D)(?:19|20)\d{2}[-_]?(?:0[1-9]|1[0-2])[-_]?(?:0[1-9]|[12]\d|3[01])(?:\D|$)|\d{7,}|(?:^|[^0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}",
+        )
     });
     VALUES.as_ref().is_some_and(|it| it.is_match(name))
 }
@@ -137,6 +181,12 @@ pub fn is_variable(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_are_about_ascii() {
+        assert_eq!(ascii(r"\b\w+[\w-]\d[^\d\]x][]a]\\w\W\s"), r"(?-u:\b)[0-9A-Za-z_]+[0-9A-Za-z_-][0-9][^0-9\]x][\]a]\\w[^0-9A-Za-z_]\s");
+        assert!(pattern(r"^[\w.]+$").unwrap().is_match("a_b.C9"));
+    }
 
     #[test]
     fn every_pattern_compiles() {

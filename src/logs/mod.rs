@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 /// A pattern that is compiled when it is first needed.
 macro_rules! pattern {
     ($name:ident, $text:expr) => {
-        static $name: std::sync::LazyLock<Option<regex::Regex>> = std::sync::LazyLock::new(|| regex::Regex::new($text).ok());
+        static $name: std::sync::LazyLock<Option<regex::Regex>> = std::sync::LazyLock::new(|| crate::text::pattern($text));
     };
 }
 

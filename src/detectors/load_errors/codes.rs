@@ -1,5 +1,6 @@
 //! What Redshift's load errors mean, and which of their words change from row to row.
 
+use crate::text;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -56,7 +57,7 @@ pub(super) fn cure(code: &str) -> Option<&'static str> {
 
 /// A message without the values in it.
 pub(super) fn template(message: &str) -> String {
-    static VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"'[^']*'|\b\d+\b").ok());
+    static VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| text::pattern(r"'[^']*'|\b\d+\b"));
     let plain = VALUES.as_ref().map_or(message.into(), |it| it.replace_all(message, "?"));
     plain.trim().to_owned()
 }
@@ -68,7 +69,7 @@ pub(super) fn points_to_error_tables(message: &str) -> bool {
 
 /// The table that a failed COPY names.
 pub(super) fn table_in(message: &str) -> Option<String> {
-    static TABLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"(?i)load into table ['"]([^'"]+)['"]"#).ok());
+    static TABLE: LazyLock<Option<Regex>> = LazyLock::new(|| text::pattern(r#"(?i)load into table ['"]([^'"]+)['"]"#));
     TABLE.as_ref()?.captures(message).and_then(|it| it.get(1)).map(|it| it.as_str().to_owned())
 }
 

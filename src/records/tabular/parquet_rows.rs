@@ -3,7 +3,7 @@
 use super::{Cells, Each, Rows, cells::Column};
 use crate::{case::OnDisk, records::Feed};
 use arrow::{
-    array::{Array, ArrayRef, AsArray as _},
+    array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
     compute::cast,
     datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType},
 };
@@ -16,7 +16,7 @@ use parquet::{
         reader::{ChunkReader, Length},
     },
 };
-use std::io::Read;
+use std::{io::Read, sync::mpsc, thread};
 
 /// The largest Parquet file that is held in memory.
 const CAP: usize = 2 << 30;
@@ -96,26 +96,42 @@ pub(super) fn read(feed: &mut Feed<'_>, wanted: &[usize], each: &mut Each<'_>) {
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
     rows.header(&names);
     let Ok(batches) = builder.with_projection(mask).build() else { return rows.cut_off("damaged Parquet file") };
-    for batch in batches {
-        let Ok(batch) = batch else { return rows.cut_off("damaged Parquet file") };
-        let mut columns: Vec<Column> = names.iter().map(|_| Column::Unread).collect();
-        for (place, array) in wanted.iter().zip(batch.columns()) {
-            let Some(column) = column_of(array) else { return rows.cut_off("Parquet column of a type that cannot be shown") };
-            if let Some(slot) = columns.get_mut(*place) {
-                *slot = column;
+    let mut whole = true;
+    // One core decodes while the other reads what was decoded.
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::sync_channel(AHEAD);
+        scope.spawn(move || batches.map(|it| it.ok().and_then(|it| columns_of(&it))).all(|it| it.is_some() & send.send(it).is_ok()));
+        for batch in receive {
+            let Some((decoded, count)) = batch else {
+                whole = false;
+                break;
+            };
+            let mut columns: Vec<Column> = names.iter().map(|_| Column::Unread).collect();
+            for (place, column) in wanted.iter().zip(decoded) {
+                if let Some(slot) = columns.get_mut(*place) {
+                    *slot = column;
+                }
+            }
+            let mut cells = Cells::of_columns(columns);
+            for at in 0..count {
+                cells.go_to(at);
+                rows.row(&cells);
+            }
+            if let Some(meter) = feed.meter() {
+                meter.add(bytes * count as u64 / total);
             }
         }
-        let mut cells = Cells::of_columns(columns);
-        for at in 0..batch.num_rows() {
-            cells.go_to(at);
-            rows.row(&cells);
-        }
-        if let Some(meter) = feed.meter() {
-            meter.add(bytes * batch.num_rows() as u64 / total);
-        }
-    }
+    });
     feed.finish();
-    rows.end();
+    if whole { rows.end() } else { rows.cut_off("damaged Parquet file, or a column of a type that cannot be shown") }
+}
+
+/// How many batches are decoded ahead.
+const AHEAD: usize = 4;
+
+/// The columns of a batch, and how many rows it has.
+fn columns_of(batch: &RecordBatch) -> Option<(Vec<Column>, usize)> {
+    Some((batch.columns().iter().map(column_of).collect::<Option<_>>()?, batch.num_rows()))
 }
 
 /// A column in one of the types that cells have.

@@ -1,7 +1,7 @@
 //! The shapes in which SDKs, services and tools write an error: each a pattern and what its groups mean.
 
 use super::names::{self, Class};
-use crate::tables::errors::AwsError;
+use crate::{tables::errors::AwsError, text};
 use regex::{Captures, Regex};
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ pub(super) struct Shape {
 
 /// Every shape, compiled.
 pub(super) static SHAPES: LazyLock<Vec<(Regex, &'static Shape)>> =
-    LazyLock::new(|| all().filter_map(|it| Some((Regex::new(it.pattern).ok()?, it))).collect());
+    LazyLock::new(|| all().filter_map(|it| Some((text::pattern(it.pattern)?, it))).collect());
 
 fn all() -> impl Iterator<Item = &'static Shape> {
     iam::SHAPES.iter().chain(sdk::SHAPES).chain(sentences::SHAPES)
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         for shape in all() {
-            assert!(Regex::new(shape.pattern).is_ok(), "{}: {:?}", shape.name, Regex::new(shape.pattern).err());
+            assert!(text::pattern(shape.pattern).is_some(), "{}", shape.name);
         }
     }
 
