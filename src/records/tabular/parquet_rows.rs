@@ -3,7 +3,7 @@
 use super::{Cells, Each, Rows, cells::Column};
 use crate::{case::OnDisk, records::Feed};
 use arrow::{
-    array::{Array, ArrayRef, AsArray as _},
+    array::{Array as _, ArrayRef, AsArray as _},
     compute::cast,
     datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType},
 };
