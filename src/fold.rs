@@ -53,6 +53,7 @@ pub trait Row: Clone + 'static {
     /// Writes what only rows of its group share, and tells the rest; `None` when it must be held.
     fn sight(&self, group: &mut String) -> Option<Sight>;
     /// The row that stands for several like this one.
+    #[must_use]
     fn of_many(&self, sum: Sum) -> Self;
 }
 

@@ -15,7 +15,7 @@ use crate::{
 use foldhash::quality::FixedState;
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{BuildHasher as _, Hash as _, Hasher as _},
+    hash::BuildHasher as _,
 };
 
 /// Waits below this are never worth remembering: the lowest threshold that a setting may name.
@@ -78,9 +78,7 @@ pub fn hash_of(task: &TaskRef, try_number: Option<i64>) -> u64 {
 
 /// The same of a DAG, a task and a run.
 pub(super) fn hash_of_parts(names: [Option<&str>; 3], map_index: Option<i64>, try_number: Option<i64>) -> u64 {
-    let mut hasher = FixedState::with_seed(0).build_hasher();
-    (names, map_index, try_number).hash(&mut hasher);
-    hasher.finish()
+    FixedState::with_seed(0).hash_one((names, map_index, try_number))
 }
 
 fn short_hash(hash: u64) -> ShortHash {

@@ -37,7 +37,7 @@ impl Recent {
 
     /// Whether it is known that a task was queued now, with its queue if the text tells one.
     pub(super) fn knows(&mut self, task: &Names<'_>, at: Moment, tells_queue: bool) -> bool {
-        let instance = hash_of_parts(task.names.map(|it| (!it.is_empty()).then_some(it)), task.map_index, None);
+        let instance = hash_of_parts(task.path.map(|it| (!it.is_empty()).then_some(it)), task.map_index, None);
         let known = self.slot(instance).and_then(|it| *it).filter(|it| it.instance == instance);
         known.is_some_and(|it| {
             (at.0 - it.at.0).abs() <= SAME_STEP && (it.has_queue || !tells_queue) && (it.has_try || task.try_number.is_none())

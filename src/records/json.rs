@@ -114,7 +114,10 @@ impl<'f, 'r> Records<'f, 'r> {
                     self.container = Some("");
                 }
                 (b'"', None) if self.in_envelope => match self.envelope_member() {
-                    Some(Fault::CutOff) => return Some(Err(Fault::CutOff)),
+                    Some(Fault::CutOff) => {
+                        self.feed.drain();
+                        return Some(Err(Fault::CutOff));
+                    }
                     Some(fault) => {
                         self.in_envelope = false;
                         return Some(Err(fault));
@@ -306,6 +309,12 @@ mod tests {
         assert_eq!(read("{\"a\":1}\nnonsense\n{\"b\":2}", 99), [r#":{"a":1}"#, "NotJson", r#":{"b":2}"#]);
         let long = format!("{{\"a\":\"{}\"}}\n{{\"b\":2}}", "x".repeat(600_000));
         assert_eq!(read(&long, 1000), ["TooLong", r#":{"b":2}"#]);
+    }
+
+    #[test]
+    fn a_text_that_ends_inside_its_envelope_ends() {
+        assert_eq!(read(r#"{"events":[{"a":1}],"nextTok"#, 999), [r#"events:{"a":1}"#, "CutOff"]);
+        assert_eq!(read(r#"{"events":[{"a":1}],"nextToken":"x"#, 999), [r#"events:{"a":1}"#, "CutOff"]);
     }
 
     #[test]

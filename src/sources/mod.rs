@@ -124,7 +124,7 @@ impl<'a> Head<'a> {
             return Self { columns, ..Self::new(feed.want(HEAD_BYTES)) };
         }
         let parquet = tabular::parquet_columns(feed);
-        Self { columns, parquet, ..Self::new(feed.want(HEAD_BYTES)) }
+        Self { parquet, columns, ..Self::new(feed.want(HEAD_BYTES)) }
     }
 
     /// Whether it is a Parquet file, and whether that is whole.

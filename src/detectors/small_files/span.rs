@@ -38,7 +38,7 @@ mod tests {
             ("dt=2026-13-01", None),
             ("", None),
         ] {
-            assert_eq!(end_of(partition).map(|it| it.rfc3339()).as_deref(), end, "{partition}");
+            assert_eq!(end_of(partition).map(Moment::rfc3339).as_deref(), end, "{partition}");
         }
     }
 }

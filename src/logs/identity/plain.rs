@@ -50,14 +50,14 @@ pub(super) fn instances(text: &str) -> Option<Vec<Instance<'_>>> {
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Names<'a> {
     /// DAG, task and run.
-    pub(in super::super) names: [&'a str; 3],
+    pub(in super::super) path: [&'a str; 3],
     pub(in super::super) map_index: Option<i64>,
     pub(in super::super) try_number: Option<i64>,
 }
 
 impl Names<'_> {
     pub(super) fn owned(&self) -> TaskRef {
-        let [dag, task, run] = self.names.map(|it| (!it.is_empty()).then(|| it.to_owned()));
+        let [dag, task, run] = self.path.map(|it| (!it.is_empty()).then(|| it.to_owned()));
         TaskRef { dag_id: dag, task_id: task, run_id: run, map_index: self.map_index, try_number: self.try_number, inferred: false }
     }
 }
@@ -70,7 +70,7 @@ pub(in super::super) fn key(text: &str) -> Option<Names<'_>> {
     let (run, rest) = rest.strip_prefix(", run_id='")?.split_once('\'')?;
     let (attempt, rest) = rest.strip_prefix(", try_number=")?.split_once(", map_index=")?;
     let index = rest.split_once(')')?.0;
-    Some(Names { names: [dag, task, run], map_index: mapped(Some(whole(index)?)), try_number: Some(whole(attempt)?.parse().ok()?) })
+    Some(Names { path: [dag, task, run], map_index: mapped(Some(whole(index)?)), try_number: Some(whole(attempt)?.parse().ok()?) })
 }
 
 /// `['airflow', 'tasks', 'run', 'dag', 'task', 'run', …]`, where the run is no date.
@@ -80,15 +80,15 @@ pub(in super::super) fn command(text: &str) -> Option<Names<'_>> {
     let (dag, rest) = rest.split_once("', '")?;
     let (task, rest) = rest.split_once("', '")?;
     let (run, rest) = rest.split_once('\'')?;
-    let names = [dag, task, run];
-    if names.iter().any(|it| it.is_empty() || it.contains('\'')) || run_text(run) != run {
+    let path = [dag, task, run];
+    if path.iter().any(|it| it.is_empty() || it.contains('\'')) || run_text(run) != run {
         return None;
     }
     let map_index = match rest.split_once("'--map-index', '") {
         Some((_, index)) => Some(whole(index.split('\'').next()?)?),
         None => None,
     };
-    Some(Names { names, map_index: mapped(map_index), try_number: None })
+    Some(Names { path, map_index: mapped(map_index), try_number: None })
 }
 
 /// A text that is a whole number.

@@ -69,7 +69,7 @@ fn damage_is_told_where_it_stands() {
     assert_eq!(read_as(b"a,b\n1,2\n3", CSV, 99), ["a/b", "1: 1/2", "2!! cut off inside a row"]);
     let endless = [b"a,b\n1,\"".to_vec(), vec![b'x'; 100_000]].concat();
     assert_eq!(read_as(&endless, CSV, 9_000), ["a/b", "1!! row longer than the cap"]);
-    assert_eq!(read_as(b"PAR1 and no end", Form::Parquet, 99), ["1!! Parquet file without its end: it was cut off"]);
+    assert_eq!(read_as(b"PAR1 and no end", Form::Parquet, 99), ["1!! Parquet file without its end, or damaged: it was cut off"]);
 }
 
 #[test]

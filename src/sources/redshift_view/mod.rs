@@ -8,6 +8,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+mod errors;
 mod rows;
 mod views;
 
@@ -27,16 +28,16 @@ static VIEWS: &[(&View, Put)] = &[
     (&views::SYS_QUERY_DETAIL, rows::query_detail),
     (&views::SYS_LOAD_HISTORY, rows::load_history),
     (&views::SYS_LOAD_DETAIL, rows::load_detail),
-    (&views::SYS_LOAD_ERROR_DETAIL, rows::load_error_detail),
+    (&views::SYS_LOAD_ERROR_DETAIL, errors::load_error_detail),
     (&views::SYS_EXTERNAL_QUERY_DETAIL, rows::external_query_detail),
     (&views::SYS_QUERY_TEXT, rows::query_text),
-    (&views::STL_LOAD_ERRORS, rows::load_errors),
-    (&views::STL_LOADERROR_DETAIL, rows::loaderror_detail),
+    (&views::STL_LOAD_ERRORS, errors::load_errors),
+    (&views::STL_LOADERROR_DETAIL, errors::loaderror_detail),
     (&views::STL_LOAD_COMMITS, rows::load_commits),
     (&views::STL_LOAD_INFO, rows::load_commits),
     (&views::STL_FILE_SCAN, rows::file_scan),
     (&views::STL_S3CLIENT, rows::s3client),
-    (&views::STL_S3CLIENT_ERROR, rows::s3client_error),
+    (&views::STL_S3CLIENT_ERROR, errors::s3client_error),
     (&views::STL_QUERY, rows::stl_query),
     (&views::STV_SLICES, rows::slices),
     (&views::STV_LOAD_STATE, rows::load_state),
@@ -75,7 +76,7 @@ impl FailingFields {
         let line = (record.text("query"), record.text("filename"), record.whole("line_number"));
         let field = record.whole("field");
         let place = out.load_errors.len();
-        rows::loaderror_detail(record, origin, out)?;
+        errors::loaderror_detail(record, origin, out)?;
         match self.last.get_mut(&line) {
             Some((known, _)) if *known >= field => {
                 out.load_errors.pop();

@@ -5,7 +5,6 @@ use crate::{
     tables::{
         Origin,
         external_scans::ExternalScan,
-        load_errors::LoadError,
         load_files::{self, LoadFile},
         load_slices::LoadSlice,
         loads::Load,
@@ -14,27 +13,26 @@ use crate::{
         steps::Step,
         table_stats::TableStats,
         texts::Text,
-        transfer_errors::TransferError,
     },
     units::Moment,
     warehouse::Warehouse,
 };
 
 /// The two id spaces of Redshift's query ids.
-const SYS: &str = "sys";
-const STL: &str = "stl";
+pub(super) const SYS: &str = "sys";
+pub(super) const STL: &str = "stl";
 
 /// How long `character(n)` columns for file names are.
 const FILE_NAME_CHARS: usize = 256;
 const FILE_SCAN_NAME_CHARS: usize = 90;
 
-type Put = Result<(), &'static str>;
+pub(super) type Put = Result<(), &'static str>;
 
-fn sys_id(it: &Record<'_>) -> Result<Option<String>, &'static str> {
+pub(super) fn sys_id(it: &Record<'_>) -> Result<Option<String>, &'static str> {
     it.id("query_id").map(Some).ok_or("no query id")
 }
 
-fn stl_id(it: &Record<'_>) -> Result<Option<String>, &'static str> {
+pub(super) fn stl_id(it: &Record<'_>) -> Result<Option<String>, &'static str> {
     it.id("query").map(Some).ok_or("no query id")
 }
 
@@ -260,19 +258,6 @@ pub(super) fn s3client(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> 
 }
 
 /// Queries of the system itself have no id.
-pub(super) fn s3client_error(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
-    out.transfer_errors.push(TransferError {
-        system: Some(STL.to_owned()),
-        query_id: it.id("query"),
-        slice: it.whole("sliceid"),
-        event_time: it.moment("recordtime"),
-        file_name: it.text("key").map(|key| it.text("bucket").map_or_else(|| key.clone(), |bucket| format!("s3://{bucket}/{key}"))),
-        error_message: Some(it.text("error").ok_or("no error")?),
-        origin,
-    });
-    Ok(())
-}
-
 /// The view counts packed and plain bytes apart: of one file either is 0.
 pub(super) fn load_state(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
     let either = |plain: &str, packed: &str| it.whole(plain).filter(|it| *it > 0).or(it.whole(packed)).or(it.whole(plain));
@@ -285,75 +270,6 @@ pub(super) fn load_state(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -
         bytes_loaded: either("bytes_loaded", "bytes_loaded_compressed"),
         files: it.whole("num_files"),
         origin,
-    });
-    Ok(())
-}
-
-pub(super) fn load_error_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
-    out.load_errors.push(LoadError {
-        view: Some(it.view().to_owned()),
-        system: Some(SYS.to_owned()),
-        query_id: sys_id(it)?,
-        database_name: it.text("database_name"),
-        table_id: it.id("table_id"),
-        file_name: it.text("file_name"),
-        line_number: it.whole("line_number").filter(|it| *it >= 0),
-        column_name: it.text("column_name"),
-        column_type: it.lower("column_type"),
-        column_length: it.text("column_length"),
-        position: it.whole("position"),
-        error_code: it.text("error_code"),
-        error_message: it.text("error_message"),
-        event_time: it.moment("start_time"),
-        origin,
-        ..LoadError::default()
-    });
-    Ok(())
-}
-
-/// Examples and pasted tables leave out the query: what failed still counts.
-pub(super) fn load_errors(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
-    let told = ["err_code", "err_reason"].iter().any(|column| it.text(column).is_some());
-    if !told {
-        return Err("no error");
-    }
-    out.load_errors.push(LoadError {
-        view: Some(it.view().to_owned()),
-        system: Some(STL.to_owned()),
-        query_id: it.id("query"),
-        table_name: it.text("table_name"),
-        table_id: it.id("tbl"),
-        file_name: it.text("filename"),
-        line_number: it.whole("line_number").filter(|it| *it >= 0),
-        column_name: it.text("colname"),
-        column_type: it.lower("type"),
-        column_length: it.text("col_length"),
-        position: it.whole("position"),
-        raw_line: it.text("raw_line"),
-        raw_value: it.text("raw_field_value"),
-        error_code: it.text("err_code"),
-        error_message: it.text("err_reason"),
-        event_time: it.moment("starttime"),
-        origin,
-        ..LoadError::default()
-    });
-    Ok(())
-}
-
-pub(super) fn loaderror_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
-    out.load_errors.push(LoadError {
-        view: Some(it.view().to_owned()),
-        system: Some(STL.to_owned()),
-        query_id: stl_id(it)?,
-        file_name: it.text("filename"),
-        line_number: it.whole("line_number").filter(|it| *it >= 0),
-        column_name: it.text("colname"),
-        column_type: it.lower("type"),
-        column_length: it.text("col_length"),
-        raw_value: it.text("value"),
-        is_null: it.flag("is_null"),
-        origin,
-        ..LoadError::default()
     });
     Ok(())
 }
