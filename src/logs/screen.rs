@@ -5,20 +5,26 @@
 //! load and no id. Only that it was there, and when, is kept. Everything else is read line by line.
 
 use super::{
-    BEHIND, LogReader, Stream, aws_error, catalogue,
+    BEHIND, LogReader, Stream, catalogue,
     identity::plain,
-    line::Level,
-    load_ids, loads,
-    stream::{Assembler, Piece, RELAYS, Record, begins_record},
+    stream::{Assembler, Piece, Record, begins_record},
     telling::Telling,
 };
-use crate::{tables::Origin, units::Moment};
-use aho_corasick::{Span, packed};
+use crate::tables::Origin;
 use memchr::memchr;
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+use std::sync::Arc;
+
+mod head;
+mod words;
+
+pub use head::exported;
+pub(super) use head::{UtcStamp, moment_of};
+
+use head::{PlainHead, begins_plainly, continues, text_of, unframed};
+use words::Ahead;
+
+/// A message lists at most this many tasks, else it is read line by line.
+const MOST_LINES: u64 = 2_000;
 
 /// What stands around the lines of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,61 +33,6 @@ pub enum Framing {
     Bare,
     /// The time of each event, as an export to S3 puts it before it.
     Exported,
-}
-
-/// Words that other readers of a record look for: the banner of a worker, a message in a callback request, colours.
-const OTHERS: &[&str] = &["[queues]", "'msg': \"Executor reports", "[0m", "^[["];
-
-/// A message lists at most this many tasks, else it is read line by line.
-const MOST_LINES: u64 = 2_000;
-
-/// How many words one search can look for.
-const AT_ONCE: usize = 60;
-
-/// All words, in as few searches as there must be.
-static SEARCHES: LazyLock<Option<Vec<packed::Searcher>>> = LazyLock::new(|| {
-    let mut words: Vec<&str> = [aws_error::WORDS, loads::WORDS, load_ids::WORDS, OTHERS].concat();
-    words.sort_unstable();
-    words.dedup();
-    words.chunks(AT_ONCE).map(|it| packed::Config::new().builder().extend(it).build()).collect()
-});
-
-/// The words of a block, looked for as the lines come.
-struct Ahead<'b> {
-    block: &'b [u8],
-    searches: &'static [packed::Searcher],
-    /// Where each search, and the search for terminal escapes, finds its next word.
-    next: Vec<usize>,
-}
-
-impl<'b> Ahead<'b> {
-    fn of(block: &'b [u8]) -> Option<Self> {
-        let searches = SEARCHES.as_ref()?;
-        let mut ahead = Self { block, searches, next: vec![0; searches.len() + 1] };
-        ahead.next = (0..ahead.next.len()).map(|it| ahead.find(it, 0)).collect();
-        Some(ahead)
-    }
-
-    fn find(&self, search: usize, from: usize) -> usize {
-        let found = match self.searches.get(search) {
-            Some(it) => it.find_in(self.block, Span { start: from, end: self.block.len() }).map(|it| it.start()),
-            None => memchr(0x1b, self.block.get(from..).unwrap_or_default()).map(|it| from + it),
-        };
-        found.unwrap_or(usize::MAX)
-    }
-
-    /// Whether a word begins between two places. They only ever grow.
-    fn has_word(&mut self, from: usize, to: usize) -> bool {
-        for search in 0..self.next.len() {
-            if self.next.get(search).is_some_and(|it| *it < from) {
-                let next = self.find(search, from);
-                if let Some(slot) = self.next.get_mut(search) {
-                    *slot = next;
-                }
-            }
-        }
-        self.next.iter().any(|it| *it < to)
-    }
 }
 
 impl LogReader<'_> {
@@ -324,111 +275,3 @@ impl Stream {
             || self.owners.get("").is_some_and(super::Owner::awaits_start)
     }
 }
-
-/// `2026-11-20T08:23:28.832`, in UTC: stamps are ordered as their bytes are.
-pub(super) type UtcStamp = [u8; 23];
-
-/// The moment of a stamp.
-pub(super) fn moment_of(stamp: UtcStamp) -> Option<Moment> {
-    Moment::parse(std::str::from_utf8(&stamp).ok()?).map(|it| it.moment)
-}
-
-/// `[2026-11-20T08:23:28.832+0000] {file.py:12} INFO - message`
-struct PlainHead<'a> {
-    stamp: UtcStamp,
-    file: &'a [u8],
-    level: Level,
-    body: &'a [u8],
-}
-
-/// Where the digits of a stamp stand, and what stands between them.
-const STAMP: &[u8; 28] = b"0000-00-00T00:00:00.000+0000";
-
-impl<'a> PlainHead<'a> {
-    fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
-        let line = bare(line, framing)?;
-        let (stamp, rest) = line.strip_prefix(b"[")?.split_at_checked(STAMP.len())?;
-        if !stamp.iter().zip(STAMP).all(fits) {
-            return None;
-        }
-        let place = rest.strip_prefix(b"] {")?;
-        let close = memchr(b'}', place.get(..place.len().min(80))?)?;
-        let (place, rest) = place.split_at_checked(close)?;
-        let file = place.split(|it| *it == b':').next()?;
-        let rest = rest.strip_prefix(b"} ")?;
-        let levels = [(b"INFO - ".as_slice(), Level::Info), (b"DEBUG - ", Level::Debug), (b"WARNING - ", Level::Warning)];
-        let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
-        let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py") && !RELAYS.iter().any(|it| it.as_bytes() == file);
-        Some(Self { stamp: *stamp.first_chunk()?, file, level, body }).filter(|_| plain)
-    }
-}
-
-/// A line without what an export puts before it; `None` where that is missing.
-fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
-    match framing {
-        Framing::Bare => Some(line),
-        Framing::Exported => line.get(EXPORTED..).filter(|_| has_exported_stamp(line)),
-    }
-}
-
-/// Whether a plain head stands at the beginning of a text.
-fn begins_plainly(text: &[u8], framing: Framing) -> bool {
-    let stamped = |it: &[u8]| it.strip_prefix(b"[").is_some_and(|it| it.len() > STAMP.len() && it.iter().zip(STAMP).all(fits));
-    bare(text, framing).is_some_and(stamped)
-}
-
-fn fits((is, should): (&u8, &u8)) -> bool {
-    if *should == b'0' { is.is_ascii_digit() } else { is == should }
-}
-
-/// Almost every line is UTF-8 as it stands.
-fn text_of(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
-}
-
-/// How many bytes an export puts before an event.
-const EXPORTED: usize = 25;
-
-fn has_exported_stamp(line: &[u8]) -> bool {
-    line.get(23..EXPORTED) == Some(b"Z ".as_slice()) && line.get(10) == Some(&b'T') && line.get(19) == Some(&b'.')
-}
-
-/// `2026-11-20T08:26:11.667Z `, or 13 digits of milliseconds, and a blank: what an export task puts before each event.
-pub fn exported(line: &str) -> Option<(Moment, &str)> {
-    let bytes = line.as_bytes();
-    if bytes.get(13) == Some(&b' ') && bytes.get(..13)?.iter().all(u8::is_ascii_digit) {
-        return Some((Moment::from_millis(line.get(..13)?.parse().ok()?)?, line.get(14..)?));
-    }
-    if bytes.get(10) != Some(&b'T')
-        || bytes.get(19) != Some(&b'.')
-        || bytes.get(23) != Some(&b'Z')
-        || bytes.get(24).is_some_and(|it| *it != b' ')
-    {
-        return None;
-    }
-    Some((Moment::parse(line.get(..24)?)?.moment, line.get(25..).unwrap_or_default()))
-}
-
-/// A line without what stands around it.
-fn unframed(line: &str, framing: Framing) -> &str {
-    match framing {
-        Framing::Bare => line,
-        Framing::Exported => exported(line).map_or(line, |it| it.1),
-    }
-}
-
-/// Whether a line without any word surely continues the record before it.
-fn continues(line: &[u8], framing: Framing) -> bool {
-    let line = match framing {
-        Framing::Exported if has_exported_stamp(line) => line.get(EXPORTED..).unwrap_or_default(),
-        _ => line,
-    };
-    let trimmed = line.trim_ascii_start();
-    let is_indented = trimmed.len() < line.len();
-    let plain = !matches!(trimmed.first(), Some(b'[' | b'{' | b'>' | b'`' | 0));
-    trimmed.is_empty()
-        || (is_indented && plain && memchr::memmem::find(trimmed.get(..trimmed.len().min(240)).unwrap_or_default(), b"] {").is_none())
-}
-
-#[cfg(test)]
-mod tests;

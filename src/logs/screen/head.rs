@@ -1,0 +1,114 @@
+//! The plain head of Airflow's records, and the time that an export puts before them.
+
+use super::Framing;
+use crate::{
+    logs::{line::Level, stream::RELAYS},
+    units::Moment,
+};
+use memchr::memchr;
+use std::borrow::Cow;
+
+/// `2026-11-20T08:23:28.832`, in UTC: stamps are ordered as their bytes are.
+pub(in crate::logs) type UtcStamp = [u8; 23];
+
+/// The moment of a stamp.
+pub(in crate::logs) fn moment_of(stamp: UtcStamp) -> Option<Moment> {
+    Moment::parse(std::str::from_utf8(&stamp).ok()?).map(|it| it.moment)
+}
+
+/// `[2026-11-20T08:23:28.832+0000] {file.py:12} INFO - message`
+pub(super) struct PlainHead<'a> {
+    pub(super) stamp: UtcStamp,
+    pub(super) file: &'a [u8],
+    pub(super) level: Level,
+    pub(super) body: &'a [u8],
+}
+
+/// Where the digits of a stamp stand, and what stands between them.
+const STAMP: &[u8; 28] = b"0000-00-00T00:00:00.000+0000";
+
+impl<'a> PlainHead<'a> {
+    pub(super) fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
+        let line = bare(line, framing)?;
+        let (stamp, rest) = line.strip_prefix(b"[")?.split_at_checked(STAMP.len())?;
+        if !stamp.iter().zip(STAMP).all(fits) {
+            return None;
+        }
+        let place = rest.strip_prefix(b"] {")?;
+        let close = memchr(b'}', place.get(..place.len().min(80))?)?;
+        let (place, rest) = place.split_at_checked(close)?;
+        let file = place.split(|it| *it == b':').next()?;
+        let rest = rest.strip_prefix(b"} ")?;
+        let levels = [(b"INFO - ".as_slice(), Level::Info), (b"DEBUG - ", Level::Debug), (b"WARNING - ", Level::Warning)];
+        let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
+        let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py") && !RELAYS.iter().any(|it| it.as_bytes() == file);
+        Some(Self { stamp: *stamp.first_chunk()?, file, level, body }).filter(|_| plain)
+    }
+}
+
+/// A line without what an export puts before it; `None` where that is missing.
+fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
+    match framing {
+        Framing::Bare => Some(line),
+        Framing::Exported => line.get(EXPORTED..).filter(|_| has_exported_stamp(line)),
+    }
+}
+
+/// Whether a plain head stands at the beginning of a text.
+pub(super) fn begins_plainly(text: &[u8], framing: Framing) -> bool {
+    let stamped = |it: &[u8]| it.strip_prefix(b"[").is_some_and(|it| it.len() > STAMP.len() && it.iter().zip(STAMP).all(fits));
+    bare(text, framing).is_some_and(stamped)
+}
+
+fn fits((is, should): (&u8, &u8)) -> bool {
+    if *should == b'0' { is.is_ascii_digit() } else { is == should }
+}
+
+/// Almost every line is UTF-8 as it stands.
+pub(super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// How many bytes an export puts before an event.
+const EXPORTED: usize = 25;
+
+fn has_exported_stamp(line: &[u8]) -> bool {
+    line.get(23..EXPORTED) == Some(b"Z ".as_slice()) && line.get(10) == Some(&b'T') && line.get(19) == Some(&b'.')
+}
+
+/// `2026-11-20T08:26:11.667Z `, or 13 digits of milliseconds, and a blank: what an export task puts before each event.
+pub fn exported(line: &str) -> Option<(Moment, &str)> {
+    let bytes = line.as_bytes();
+    if bytes.get(13) == Some(&b' ') && bytes.get(..13)?.iter().all(u8::is_ascii_digit) {
+        return Some((Moment::from_millis(line.get(..13)?.parse().ok()?)?, line.get(14..)?));
+    }
+    if bytes.get(10) != Some(&b'T')
+        || bytes.get(19) != Some(&b'.')
+        || bytes.get(23) != Some(&b'Z')
+        || bytes.get(24).is_some_and(|it| *it != b' ')
+    {
+        return None;
+    }
+    Some((Moment::parse(line.get(..24)?)?.moment, line.get(25..).unwrap_or_default()))
+}
+
+/// A line without what stands around it.
+pub(super) fn unframed(line: &str, framing: Framing) -> &str {
+    match framing {
+        Framing::Bare => line,
+        Framing::Exported => exported(line).map_or(line, |it| it.1),
+    }
+}
+
+/// Whether a line without any word surely continues the record before it.
+pub(super) fn continues(line: &[u8], framing: Framing) -> bool {
+    let line = match framing {
+        Framing::Exported if has_exported_stamp(line) => line.get(EXPORTED..).unwrap_or_default(),
+        _ => line,
+    };
+    let trimmed = line.trim_ascii_start();
+    let is_indented = trimmed.len() < line.len();
+    let plain = !matches!(trimmed.first(), Some(b'[' | b'{' | b'>' | b'`' | 0));
+    trimmed.is_empty()
+        || (is_indented && plain && memchr::memmem::find(trimmed.get(..trimmed.len().min(240)).unwrap_or_default(), b"] {").is_none())
+}
