@@ -24,6 +24,9 @@ pub const SHORTEST_WAIT: i64 = 60 * SECOND;
 /// Runs of the same remark closer than this are one.
 const SAME_REMARK: i64 = 300 * SECOND;
 
+/// A task that was found stuck is queued again within this time.
+pub const REQUEUED_WITHIN: i64 = 120 * SECOND;
+
 /// Lines about the same step of a try are at most this far apart.
 pub(super) const SAME_STEP: i64 = 5 * SECOND;
 
@@ -66,6 +69,8 @@ pub struct Facts {
     /// The last moment of any line that tells of the life of tasks.
     pub last_told: Option<Moment>,
     changes: Levels,
+    /// When a task was last found stuck by a line that names its task id alone.
+    nameless: BTreeMap<String, Moment>,
     /// By the hash of the instance: what is known of those that are not over.
     open: HashMap<u64, Vec<TaskEvent>, FixedState>,
     remarks: BTreeMap<(Event, Option<String>), TaskEvent>,
@@ -135,6 +140,12 @@ impl Facts {
                     None => keep(known, event),
                 }
             }
+            Event::StuckRequeued if event.task.dag_id.is_none() && event.task.task_id.is_some() => {
+                if let Some((task_id, at)) = event.task.task_id.clone().zip(event.at) {
+                    self.nameless.insert(task_id, at);
+                }
+                keep(self.open.entry(hash_of(&event.task, None)).or_default(), event);
+            }
             _ if event.task.is_known() => keep(self.open.entry(hash_of(&event.task, None)).or_default(), event),
             _ => self.events.push(event),
         }
@@ -164,7 +175,7 @@ impl Facts {
 
     /// Folds a try away that went well; `false` when more is known of it, so that its end must be kept.
     pub(super) fn fold(&mut self, well: &Well) -> bool {
-        if !self.is_plain(well.instance) {
+        if !self.is_plain(well.instance) || !self.nameless.is_empty() {
             return false;
         }
         self.hears_again(well.at);
@@ -174,6 +185,12 @@ impl Facts {
         self.open.remove(&well.instance);
         self.succeeded.extend(well.succeeded.map(short_hash));
         true
+    }
+
+    /// Whether a try was queued just after a line that may have meant it: only its place among others tells.
+    fn may_be_requeued(&self, event: &TaskEvent) -> bool {
+        let found = event.task.task_id.as_ref().and_then(|it| self.nameless.get(it));
+        found.zip(event.queued_at).is_some_and(|(found, queued)| (0..=REQUEUED_WITHIN).contains(&(queued.0 - found.0)))
     }
 
     /// Counts a try among those that ran at the same time.
@@ -198,7 +215,7 @@ impl Facts {
             _ => 0,
         };
         let well = is_well(event.state.as_deref(), event.executor_state.as_deref()) && waited < SHORTEST_WAIT;
-        if well && self.is_plain(key) {
+        if well && self.is_plain(key) && !self.may_be_requeued(&event) {
             self.open.remove(&key);
             self.remember(&event);
             return;

@@ -2,7 +2,7 @@
 
 use super::{Life, SAME_STEP, as_spell};
 use crate::{
-    logs::facts::{Facts, TaskKey},
+    logs::facts::{Facts, REQUEUED_WITHIN, TaskKey},
     tables::{
         TaskRef,
         spells::Spell,
@@ -11,9 +11,6 @@ use crate::{
     units::{Moment, SECOND},
 };
 use std::collections::BTreeMap;
-
-/// A task that was found stuck is queued again within this time.
-const REQUEUED_WITHIN: i64 = 120 * SECOND;
 
 /// Whether an event tells of a stuck task and does not say of which one.
 fn is_anonymous(event: &TaskEvent) -> bool {
@@ -83,10 +80,13 @@ fn candidates(lives: &BTreeMap<TaskKey, Life>, line: &TaskEvent, count: usize) -
     };
     let of_task = lives.iter().filter(|it| it.1.task.task_id == line.task.task_id);
     let sitting: Vec<(&TaskKey, &Life)> = of_task.filter(|it| sits(it.1).is_some()).collect();
-    let requeued = |life: &Life| life.queued.iter().any(|it| it.at > at && it.at.0 - at.0 <= REQUEUED_WITHIN);
-    let again: Vec<TaskKey> = sitting.iter().filter(|it| requeued(it.1)).map(|it| it.0.clone()).collect();
-    if again.len() == count {
-        return again;
+    // The scheduler queues what it found stuck before anything else: of those that are queued again, the next ones are meant.
+    let again_after = |life: &Life| life.queued.iter().map(|it| it.at.0 - at.0).filter(|it| (1..=REQUEUED_WITHIN).contains(it)).min();
+    let mut again: Vec<(i64, &TaskKey)> = sitting.iter().filter_map(|it| Some((again_after(it.1)?, it.0))).collect();
+    again.sort();
+    let told = again.get(count.wrapping_sub(1)).is_some_and(|last| again.get(count).is_none_or(|next| last.0 < next.0));
+    if told {
+        return again.into_iter().take(count).map(|it| it.1.clone()).collect();
     }
     sitting.into_iter().map(|it| it.0.clone()).collect()
 }
