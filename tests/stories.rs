@@ -96,6 +96,17 @@ fn every_input_of_the_night_is_read_whole() {
 }
 
 #[test]
+fn people_read_which_task_ran_a_load() {
+    let report = story(NIGHT);
+    let told = |id: &str| {
+        let finding = report["findings"].as_array().unwrap().iter().find(|it| it["finding_id"] == id).unwrap();
+        finding["explanation"].as_str().unwrap().to_owned()
+    };
+    assert!(told("f1:63e9c78a35848cb1").ends_with("Run by shop_nightly.copy_orders."));
+    assert!(told("f1:0160c2e9697f2d9f").ends_with("Run by shop_nightly.copy_stock."));
+}
+
+#[test]
 fn the_night_is_told_and_nothing_else() {
     let report = story(NIGHT);
     let told: Vec<[&Value; 4]> = report["findings"]

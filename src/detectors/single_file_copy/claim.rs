@@ -8,6 +8,7 @@ use crate::{
     units::{Moment, spoken_bytes, spoken_seconds},
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// How many proofs a finding carries.
 const PROOFS: usize = 3;
@@ -209,7 +210,17 @@ fn explanation(whole: &Whole, loads: &[Slow<'_>], slices: &Slices) -> String {
         }
         _ => String::new(),
     };
-    format!("{} unit{} per load: {why}.{rate}{gain}", whole.units, if whole.units > 1.0 { "s" } else { "" })
+    format!("{} unit{} per load: {why}.{rate}{gain}{}", whole.units, if whole.units > 1.0 { "s" } else { "" }, ran_by(loads))
+}
+
+/// The tasks that ran the loads, where they are known.
+fn ran_by(loads: &[Slow<'_>]) -> String {
+    let task = |it: &Slow<'_>| {
+        let load = &it.copy.load;
+        Some([load.dag_id.as_deref(), Some(load.task_id.as_deref()?)].into_iter().flatten().collect::<Vec<_>>().join("."))
+    };
+    let tasks: BTreeSet<String> = loads.iter().filter_map(task).collect();
+    if tasks.is_empty() { String::new() } else { format!(" Run by {}.", tasks.into_iter().collect::<Vec<_>>().join(", ")) }
 }
 
 fn caveats(loads: &[Slow<'_>], slices: &Slices) -> Vec<String> {
