@@ -12,7 +12,8 @@
 //! | `ndjson` | the events of `filter`, one a line |
 //!
 //! Beside OUT it writes OUT.truth.json: how many lines there are, how many hold the literals of `benches/peers/literals.txt`, what a
-//! regular expression finds in them, and every fault that was planted. `generate BYTES [SEED]` writes a scheduler log to standard output.
+//! regular expression finds in them, and every fault that was planted. `generate BYTES [SEED] [healthy]` writes a scheduler log to
+//! standard output, `healthy` without faults.
 //!
 //! The shapes of the lines are those of real Airflow 2.7.2, 2.10.5 and 3.0.6, in this order: the log of an environment that was upgraded
 //! twice. 200 DAGs run every 5 to 60 minutes; all are due on the hour.
@@ -48,7 +49,9 @@ fn main() -> io::Result<()> {
     let number = |at: usize| args.get(at).and_then(|it| it.parse::<u64>().ok());
     if args.is_empty() || number(0).is_some() {
         let mut sink = Plain::new(io::stdout().lock());
-        Story::new(number(1).unwrap_or(SEED), Told::Scheduler).tell(number(0).unwrap_or(1 << 20), &mut sink)?;
+        let mut story = Story::new(number(1).unwrap_or(SEED), Told::Scheduler);
+        story.healthy = args.last().is_some_and(|it| it == "healthy");
+        story.tell(number(0).unwrap_or(1 << 20), &mut sink)?;
         return Ok(());
     }
     let (Some(bytes), Some(out)) = (number(1), args.get(2)) else {

@@ -9,7 +9,7 @@ use crate::{logs::facts::Facts, units::Moment};
 use jiff::tz::TimeZone;
 use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
-use std::{ops::Range, sync::Arc};
+use std::{cell::Cell, ops::Range, sync::Arc};
 
 /// How long a part is.
 const PART: u64 = 2 << 20;
@@ -25,7 +25,12 @@ const BEHIND: u64 = 64 << 10;
 const FAR_BEHIND: u64 = 32 << 20;
 
 /// Parts that each core reads before what they tell is taken.
-const EACH: usize = 8;
+const EACH: usize = 2;
+
+thread_local! {
+    /// The bytes of a part: each core reads one after the other into the same room.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// The lines that a part owns, and what their records tell.
 pub(super) struct Part {
@@ -139,9 +144,16 @@ impl Log<'_> {
     fn part_with(&self, start: u64, behind: u64) -> Option<Result<Read, TooShort>> {
         let end = (start + self.part).min(self.bytes);
         let (from, to) = (start.saturating_sub(self.before), (end + behind).min(self.bytes));
-        let mut bytes = vec![0; usize::try_from(to - from).ok()?];
+        let mut bytes = BUFFER.take();
+        bytes.resize(usize::try_from(to - from).ok()?, 0);
         (self.read_at)(from, &mut bytes).ok()?;
-        let is_last = to == self.bytes;
+        let read = self.part_of(&bytes, start, end, from, to == self.bytes);
+        BUFFER.set(bytes);
+        read
+    }
+
+    /// Reads a part in its bytes and those around it, which begin at `from`.
+    fn part_of(&self, bytes: &[u8], start: u64, end: u64, from: u64, is_last: bool) -> Option<Result<Read, TooShort>> {
         let line_from = |offset: u64| {
             let at = usize::try_from(offset - from).ok()?;
             if offset == 0 { Some(0) } else { memchr(b'\n', bytes.get(at - 1..)?).map(|it| at + it) }
