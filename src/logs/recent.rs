@@ -19,15 +19,9 @@ struct Queued {
     has_try: bool,
 }
 
-/// The last tasks that were queued, by the hash of their instance.
-#[derive(Debug)]
+/// The last tasks that were queued, by the hash of their instance; without room until there is one: most logs are of one try.
+#[derive(Debug, Default)]
 pub(super) struct Recent(Vec<Option<Queued>>);
-
-impl Default for Recent {
-    fn default() -> Self {
-        Self(vec![None; REMEMBERED])
-    }
-}
 
 impl Recent {
     fn slot(&mut self, instance: u64) -> Option<&mut Option<Queued>> {
@@ -56,6 +50,9 @@ impl Recent {
                 continue;
             };
             let (has_queue, has_try) = (event.queue.is_some(), event.task.try_number.is_some());
+            if self.0.is_empty() {
+                self.0.resize(REMEMBERED, None);
+            }
             if let Some(slot) = self.slot(instance) {
                 match slot {
                     Some(known) if known.instance == instance && (at.0 - known.at.0).abs() <= SAME_STEP => {
