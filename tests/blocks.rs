@@ -45,7 +45,7 @@ fn by_block(name: &str, framing: Framing, text: &[u8], size: usize) -> Told {
 
 fn compare(name: &str, framing: Framing, text: &[u8]) {
     let slow = by_line(name, framing, text);
-    for size in [1 << 20, 3_000] {
+    for size in [1 << 20, 3_000, 300] {
         let fast = by_block(name, framing, text, size);
         if fast != slow {
             let at = fast.0.lines().zip(slow.0.lines()).position(|it| it.0 != it.1).unwrap_or(0);
@@ -119,5 +119,59 @@ fn what_a_record_says_further_down_is_not_passed_over() {
     ] {
         compare("a.log", Framing::Bare, text.as_bytes());
         compare("dag_id=d/run_id=r/task_id=t/attempt=1.log", Framing::Bare, text.as_bytes());
+    }
+}
+
+/// What may stand in any order in the log of a task or a scheduler.
+const LINES: &[&str] = &[
+    "[2026-11-20T08:23:28.832+0000] {dag.py:12} INFO - nothing",
+    "[2026-11-20T08:23:29.832+0000] {s3.py:1086} INFO - Copying s3://b/k to s3://c/l",
+    "[2026-11-20T08:23:29.832+0000] {sql.py:509} INFO - Running statement: copy t from 's3://b/k' iam_role 'arn:aws:iam::123456789012:role/r'",
+    "[2026-11-20T08:23:29.832+0000] {sql.py:509} INFO - Running statement: COPY",
+    "  mart.t FROM 's3://b/k'",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} INFO - plain words",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} INFO -   indented words",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} WARNING -     s3://deep/inside",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} INFO - 26/01/01 03:14:07 INFO TaskSetManager: done",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} INFO - 26/01/01 03:14:07 ERROR TaskSetManager: lost",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} INFO - [2026-11-20T08:20:30.832+0000] {x.py:1} INFO - inner",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} INFO - Traceback (most recent call last):",
+    "[2026-11-20T08:23:30.832+0000] {subprocess.py:93} INFO - KeyError: 'x'",
+    "[2026-11-20T08:23:30.832+0000] {logging_mixin.py:1} INFO - [2026-11-20 08:20:30,832: INFO/MainProcess] said",
+    "[2026-11-20T08:23:30.832+0000] {logging_mixin.py:1} INFO - 2026-11-20 08:31:55.978325 [info     ] x [celery.worker]",
+    "[2026-11-20T08:23:30.832+0000] {logging_mixin.py:1} INFO - Running <TaskInstance: a.b r [running]> on host h",
+    "[2026-11-20T08:23:31.832+0000] {base_task_runner.py:1} INFO - Job 1: Subtask b hello",
+    "[2026-11-20T08:23:31.832+0000] {subprocess.py:93} INFO - An error occurred (AccessDenied) when calling the GetObject operation: Access Denied",
+    "[2026-11-20T08:23:31.832+0000] {subprocess.py:93} INFO -   fatal error: An error occurred (403) when calling the HeadObject operation: Forbidden",
+    "[2026-11-20T08:23:32.832+0000] {taskinstance.py:9} ERROR - Task failed with exception",
+    "Traceback (most recent call last):",
+    "  File \"a.py\", line 1, in x",
+    "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the PutObject operation: Access Denied",
+    "",
+    "words without a head",
+    "[2026-11-20T08:23:33.832+0000] {taskinstance.py:9} INFO - Starting attempt 1 of 2",
+    "[2026-11-20T08:23:33.832+0000] {taskinstance.py:9} INFO - Marking task as FAILED. dag_id=a, task_id=b, run_id=r",
+    "[2026-11-20T08:23:33.832+0000] {scheduler_job_runner.py:593} INFO - Setting the following tasks to queued state:",
+    "\t<TaskInstance: a.b r [scheduled]>",
+    "\t<TaskInstance: c.d 2026-11-20 00:00:00+00:00 map_index=3 [scheduled]>",
+    "[2026-11-20T08:23:33.833+0000] {scheduler_job_runner.py:636} INFO - Sending TaskInstanceKey(dag_id='a', task_id='b', run_id='r', try_number=1, map_index=-1) to executor with priority 1 and queue default",
+    "[2026-11-20T08:23:53.833+0000] {scheduler_job_runner.py:636} INFO - Sending TaskInstanceKey(dag_id='a', task_id='b', run_id='r', try_number=2, map_index=-1) to executor with priority 1 and queue gpu",
+    "[2026-11-20T08:23:33.834+0000] {base_executor.py:144} INFO - Adding to queue: ['airflow', 'tasks', 'run', 'a', 'b', 'r', '--local']",
+    "[2026-11-20T08:23:34.834+0000] {scheduler_job_runner.py:636} INFO - Task stuck in queued; will try to requeue. task_id=b",
+    "[2026-11-20T08:24:33.834+0000] {scheduler_job_runner.py:723} INFO - TaskInstance Finished: dag_id=a, task_id=b, run_id=r, map_index=-1, run_start_date=2026-11-20 08:23:40.488881+00:00, run_end_date=2026-11-20 08:24:30.488881+00:00, run_duration=50, state=success, executor_state=success, try_number=1, pool=p, queue=default, queued_dttm=2026-11-20 08:23:33.638812+00:00",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_order_of_lines_tells_the_same(order in proptest::collection::vec(0..LINES.len(), 1..40), is_named: bool) {
+        let mut text = String::new();
+        for at in order {
+            text.push_str(LINES[at]);
+            text.push('\n');
+        }
+        let name = if is_named { "dag_id=a/run_id=r/task_id=b/attempt=1.log" } else { "scheduler.log" };
+        compare(name, Framing::Bare, text.as_bytes());
     }
 }

@@ -1,6 +1,9 @@
 //! What reading leaves behind: the facts that may matter. The lives of healthy tries are folded to a hash and a count.
 
-use super::load_ids::LoadId;
+use super::{
+    load_ids::LoadId,
+    open::{Open, Queued},
+};
 use crate::{
     tables::{
         TaskRef,
@@ -13,10 +16,7 @@ use crate::{
     units::{Moment, SECOND},
 };
 use foldhash::quality::FixedState;
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::BuildHasher as _,
-};
+use std::{collections::BTreeMap, hash::BuildHasher as _, sync::Arc};
 
 /// Waits below this are never worth remembering: the lowest threshold that a setting may name.
 pub const SHORTEST_WAIT: i64 = 60 * SECOND;
@@ -71,8 +71,7 @@ pub struct Facts {
     changes: Levels,
     /// When a task was last found stuck by a line that names its task id alone.
     nameless: BTreeMap<String, Moment>,
-    /// By the hash of the instance: what is known of those that are not over.
-    open: HashMap<u64, Vec<TaskEvent>, FixedState>,
+    open: Open,
     remarks: BTreeMap<(Event, Option<String>), TaskEvent>,
 }
 
@@ -97,7 +96,6 @@ pub(super) struct Well {
     pub(super) instance: u64,
     /// The hash of the try, if it succeeded.
     pub(super) succeeded: Option<u64>,
-    pub(super) queue: String,
     /// From when to when it ran.
     pub(super) ran: Option<(Moment, Moment)>,
     /// When that was said.
@@ -128,25 +126,14 @@ impl Facts {
             }
             Event::Finished => self.finish(event),
             Event::Ended if event.state.as_deref() == Some("success") => self.end_well(event),
-            Event::Queued | Event::Started if event.task.is_known() => {
-                let known = self.open.entry(hash_of(&event.task, None)).or_default();
-                // The same step is told by several lines: the first in its minute stands for all.
-                let told = known.iter_mut().find(|it| it.event == event.event && near(it.at, event.at, SAME_STEP));
-                match told {
-                    Some(earlier) => {
-                        earlier.queue = earlier.queue.take().or(event.queue);
-                        earlier.task.try_number = earlier.task.try_number.or(event.task.try_number);
-                    }
-                    None => keep(known, event),
-                }
-            }
+            Event::Queued | Event::Started if event.task.is_known() => self.open.step(hash_of(&event.task, None), event),
             Event::StuckRequeued if event.task.dag_id.is_none() && event.task.task_id.is_some() => {
                 if let Some((task_id, at)) = event.task.task_id.clone().zip(event.at) {
                     self.nameless.insert(task_id, at);
                 }
-                keep(self.open.entry(hash_of(&event.task, None)).or_default(), event);
+                self.open.tell(hash_of(&event.task, None), event);
             }
-            _ if event.task.is_known() => keep(self.open.entry(hash_of(&event.task, None)).or_default(), event),
+            _ if event.task.is_known() => self.open.tell(hash_of(&event.task, None), event),
             _ => self.events.push(event),
         }
     }
@@ -173,16 +160,22 @@ impl Facts {
         self.scheduler_spoke = true;
     }
 
+    /// Takes that a healthy scheduler queued a task.
+    pub(super) fn queue(&mut self, queued: &Queued<'_>, file: &Arc<str>) {
+        self.hears_again(queued.at);
+        self.open.queue(queued, file);
+    }
+
     /// Folds a try away that went well; `false` when more is known of it, so that its end must be kept.
-    pub(super) fn fold(&mut self, well: &Well) -> bool {
-        if !self.is_plain(well.instance) || !self.nameless.is_empty() {
+    pub(super) fn fold(&mut self, well: &Well, queue: &str) -> bool {
+        if !self.open.is_plain(well.instance) || !self.nameless.is_empty() {
             return false;
         }
         self.hears_again(well.at);
         if let Some((from, to)) = well.ran {
-            self.count(&well.queue, from, to);
+            self.count(queue, from, to);
         }
-        self.open.remove(&well.instance);
+        self.open.forget(well.instance);
         self.succeeded.extend(well.succeeded.map(short_hash));
         true
     }
@@ -215,27 +208,27 @@ impl Facts {
             _ => 0,
         };
         let well = is_well(event.state.as_deref(), event.executor_state.as_deref()) && waited < SHORTEST_WAIT;
-        if well && self.is_plain(key) && !self.may_be_requeued(&event) {
-            self.open.remove(&key);
+        if well && self.open.is_plain(key) && !self.may_be_requeued(&event) {
+            self.open.forget(key);
             self.remember(&event);
             return;
         }
-        keep(self.open.entry(key).or_default(), event);
+        self.open.tell(key, event);
     }
 
     /// The task's own log says success.
     fn end_well(&mut self, event: TaskEvent) {
         let key = hash_of(&event.task, None);
         self.remember(&event);
-        let started = self.open.get(&key).into_iter().flatten().filter(|it| it.event == Event::Started).filter_map(|it| it.at).max();
+        let started = self.open.last_start(key);
         if let (Some(from), Some(to)) = (started, event.at) {
             self.measure(&event, from, to);
         }
-        if self.is_plain(key) {
-            let starts = self.open.remove(&key).unwrap_or_default();
-            self.started.extend(starts.iter().filter(|it| it.event == Event::Started).filter_map(|it| Some((key, it.at?))));
+        if self.open.is_plain(key) {
+            let starts = self.open.forget(key);
+            self.started.extend(starts.into_iter().map(|at| (key, at)));
         } else {
-            keep(self.open.entry(key).or_default(), event);
+            self.open.tell(key, event);
         }
     }
 
@@ -253,24 +246,11 @@ impl Facts {
         }
     }
 
-    /// Whether nothing but queueing and starting is known of an instance, within a short time.
-    fn is_plain(&self, key: u64) -> bool {
-        self.open.get(&key).is_none_or(|known| {
-            let plain = known.iter().all(|it| matches!(it.event, Event::Queued | Event::Started));
-            let times = known.iter().filter_map(|it| it.at);
-            let short = match (times.clone().min(), times.max()) {
-                (Some(first), Some(last)) => last.0 - first.0 < SHORTEST_WAIT,
-                _ => true,
-            };
-            plain && short
-        })
-    }
-
     /// Closes the books of one input.
     pub fn close(&mut self) {
         let open = std::mem::take(&mut self.open);
-        #[expect(clippy::iter_over_hash_type, reason = "everything that it adds is sorted below")]
-        for (_, known) in open {
+        // Everything that this adds is sorted below.
+        for known in open.into_known() {
             // A start that nothing else is known of is only needed when another input tells of a long wait.
             if known.iter().all(|it| it.event == Event::Started && it.queued_at.is_none()) {
                 self.started.extend(known.iter().filter_map(|it| Some((hash_of(&it.task, None), it.at?))));
@@ -362,12 +342,6 @@ fn tells_of_queueing(event: Event) -> bool {
     )
 }
 
-/// Adds a fact to the few that are known of an instance: room for more is rarely needed, and there are many instances.
-fn keep(known: &mut Vec<TaskEvent>, event: TaskEvent) {
-    known.reserve_exact(1);
-    known.push(event);
-}
-
 /// Adds to a list; into an empty one, without a copy.
 fn taken_over<T>(into: &mut Vec<T>, from: Vec<T>) {
     if into.is_empty() {
@@ -381,7 +355,7 @@ fn minute(at: Moment) -> i64 {
     at.0.div_euclid(60 * SECOND)
 }
 
-fn near(a: Option<Moment>, b: Option<Moment>, within: i64) -> bool {
+pub(super) fn near(a: Option<Moment>, b: Option<Moment>, within: i64) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => (a.0 - b.0).abs() <= within,
         _ => false,

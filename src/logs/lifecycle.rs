@@ -41,7 +41,7 @@ pub(super) fn facts(record: &Record<'_>, spoken: &Spoken<'_>) -> Vec<TaskEvent> 
         Event::Ended if message.names == Naming::Code && !exited(&mut fact, body) => {
             return Vec::new();
         }
-        Event::Queued => fact.queue = body.split(" and queue ").nth(1).and_then(first_word),
+        Event::Queued => fact.queue = queue_of(body).map(ToOwned::to_owned),
         Event::StateMismatch if !mismatch(&mut fact, body) => {
             return Vec::new();
         }
@@ -78,10 +78,19 @@ fn exited(fact: &mut TaskEvent, body: &str) -> bool {
     fact.state.is_some()
 }
 
+/// The executor queue that a message about queueing names.
+pub(super) fn queue_of(body: &str) -> Option<&str> {
+    body.split(" and queue ").nth(1).and_then(word)
+}
+
 /// A word up to a blank, without the punctuation of the sentence.
-fn first_word(text: &str) -> Option<String> {
+fn word(text: &str) -> Option<&str> {
     let word = text.split_whitespace().next()?.trim_end_matches(['.', ',', ';', '\'', '"']);
-    (!word.is_empty()).then(|| word.to_owned())
+    (!word.is_empty()).then_some(word)
+}
+
+fn first_word(text: &str) -> Option<String> {
+    word(text).map(ToOwned::to_owned)
 }
 
 /// `key=value, key=value`, with or without the blank.

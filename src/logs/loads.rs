@@ -20,6 +20,14 @@ pattern!(COPY, r#"(?i)\bcopy\s+(?P<table>[\w."$]+)\s*(?:\([^)]*\)\s*)?from\s+\\?
 /// Words without which a text tells of no COPY.
 pub(super) const WORDS: &[&str] = &["s3://", "load_error", "while loading data into Redshift", "is not supported for"];
 
+/// Whether a line that names an S3 object may be, or begin, a statement.
+pub(super) fn may_run(line: &[u8]) -> bool {
+    let word = |it: &[u8]| {
+        it.first_chunk::<4>().is_some_and(|word| word.eq_ignore_ascii_case(b"copy") && it.get(4).is_none_or(u8::is_ascii_whitespace))
+    };
+    memchr::memchr2_iter(b'c', b'C', line).any(|at| line.get(at..).is_some_and(word))
+}
+
 /// The COPY that a record shows.
 pub(super) fn run(record: &Record<'_>) -> Option<Load> {
     if !record.body.contains("s3://") {

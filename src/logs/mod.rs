@@ -5,7 +5,10 @@
 //!                                       └─▶ refusals (AWS errors), loads and their ids ──▶ owner (whose try) ──▶ facts
 //! ```
 
-use crate::units::{Moment, Stamp};
+use crate::{
+    tables::Origin,
+    units::{Moment, Stamp},
+};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
@@ -20,6 +23,7 @@ macro_rules! pattern {
 pub mod audit;
 mod audit_text;
 mod aws_error;
+mod brief;
 mod catalogue;
 pub mod facts;
 mod identity;
@@ -27,6 +31,7 @@ mod lifecycle;
 mod line;
 pub mod load_ids;
 mod loads;
+mod open;
 mod owner;
 mod parallel;
 mod recent;
@@ -39,6 +44,7 @@ mod telling;
 pub use parallel::{Log, ReadAt, Seen};
 pub use screen::{Framing, exported};
 
+use brief::BriefEnd;
 use facts::Facts;
 use owner::Owner;
 use parallel::Part;
@@ -61,6 +67,9 @@ pub struct LogReader<'f> {
     /// What is read, if it is a part of the file.
     part: Option<Part>,
     recent: Recent,
+    /// What messages said that were told in few bytes, and what they told.
+    said: String,
+    told: Vec<Telling>,
     /// Whether a stamp had to be read without knowing its zone.
     zone_guessed: bool,
 }
@@ -71,21 +80,35 @@ struct Stream {
     assembler: Assembler,
     /// The owner of the stream, under ""; of a worker's stream, one per process.
     owners: BTreeMap<String, Owner>,
-    /// The last line that named an S3 object, for errors that do not, and where it stands.
-    nearby: Option<(String, u64)>,
+    nearby: Option<Nearby>,
+}
+
+/// The last line that named an S3 object, for errors that do not, with a few lines behind it.
+struct Nearby {
+    text: String,
+    /// Where it stands, and where the last of the lines does.
+    record: u64,
+    last: u64,
 }
 
 impl Stream {
-    /// Remembers the last line that named an S3 object, and the few lines behind it.
+    /// Remembers the last line that named an S3 object, and the few lines behind it. A line that comes again is kept once.
     fn keep_nearby(&mut self, piece: &Piece<'_>) {
         if piece.text.contains("s3://") {
-            self.nearby = Some((piece.text.chars().take(2_000).collect(), piece.record));
-        } else if let Some((text, record)) = &mut self.nearby
-            && piece.record.saturating_sub(*record) < BEHIND
+            self.nearby = Some(Nearby { text: piece.text.chars().take(2_000).collect(), record: piece.record, last: piece.record });
+        } else if let Some(near) = &mut self.nearby
+            && piece.record.saturating_sub(near.record) < BEHIND
+            && (piece.inside || piece.record > near.last)
         {
-            text.push('\n');
-            text.extend(piece.text.chars().take(500));
+            near.text.push('\n');
+            near.text.extend(piece.text.chars().take(500));
+            near.last = piece.record;
         }
+    }
+
+    /// Whether a line without an address belongs to what is remembered.
+    fn keeps(&self, record: u64) -> bool {
+        self.nearby.as_ref().is_some_and(|it| record.saturating_sub(it.record) < BEHIND)
     }
 }
 
@@ -108,6 +131,8 @@ impl<'f> LogReader<'f> {
             last_event: None,
             part: None,
             recent: Recent::default(),
+            said: String::new(),
+            told: Vec::new(),
             zone_guessed: false,
         }
     }
@@ -212,29 +237,34 @@ impl<'f> LogReader<'f> {
         self.zone_guessed |= assembler.zone_guessed();
         self.facts.log_records += u64::from(record.level.is_some() || record.at.is_some());
         self.saw(record.at);
-        let nearby = stream.nearby.as_ref().filter(|it| record.origin.record.saturating_sub(it.1) <= NEARBY).map(|it| it.0.as_str());
+        let nearby =
+            stream.nearby.as_ref().filter(|it| record.origin.record.saturating_sub(it.record) <= NEARBY).map(|it| it.text.as_str());
         let telling = Telling::of(&record, nearby);
-        self.take(telling, stream);
+        self.take(telling, "", stream);
     }
 
-    /// Takes what a record tells, or keeps it for who reads the whole file.
-    fn take(&mut self, telling: Telling, stream: &mut Stream) {
+    /// Takes what a record tells, or keeps it for who reads the whole file; its words are among those `said`.
+    fn take(&mut self, telling: Telling, said: &str, stream: &mut Stream) {
         self.recent.notice(&telling);
         if let Some(part) = &mut self.part {
             return part.tellings.push(telling);
         }
-        let owner = match stream.owners.get_mut(telling.process()) {
-            Some(owner) => owner,
-            None => stream.owners.entry(telling.process().to_owned()).or_default(),
-        };
         match telling {
             Telling::Life(event) => self.facts.push(*event),
-            Telling::Well(well, body, origin) => {
-                if !self.facts.fold(&well) {
-                    self.facts.push(lifecycle::of_end(&body, Some(well.at), origin));
+            Telling::Queued(brief) => self.facts.queue(&brief.within(said), &self.file),
+            Telling::Well(BriefEnd { well, record, message, queue }) => {
+                if !self.facts.fold(&well, said.get(queue).unwrap_or_default()) {
+                    let origin = Origin { file: Arc::clone(&self.file), record };
+                    self.facts.push(lifecycle::of_end(said.get(message).unwrap_or_default(), Some(well.at), origin));
                 }
             }
-            Telling::Record(record) => owner.hears(*record, self.facts),
+            Telling::Record(told) => {
+                let owner = match stream.owners.get_mut(&told.process) {
+                    Some(owner) => owner,
+                    None => stream.owners.entry(told.process.clone()).or_default(),
+                };
+                owner.hears(*told, self.facts);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! continue, and goes on behind its end until its last record is whole. What it tells is the same as if the file were read from
 //! its beginning; only whose try it is about is decided when all that stands before it is known.
 
-use super::{Framing, LogReader, identity, line, telling::Telling};
+use super::{Framing, LogReader, identity, line, stream, telling::Telling};
 use crate::{logs::facts::Facts, units::Moment};
 use jiff::tz::TimeZone;
 use memchr::{memchr, memchr_iter};
@@ -55,6 +55,8 @@ struct Read {
     first: u64,
     lines: u64,
     tellings: Vec<Telling>,
+    /// The words of those that are told in few bytes.
+    said: String,
     log_records: u64,
     /// The last moment at which something was said again.
     again: Option<Moment>,
@@ -105,12 +107,12 @@ impl LogReader<'_> {
     /// Takes what parts tell, in order.
     fn takes(&mut self, parts: Vec<Option<Read>>, lines: &mut u64) -> Option<()> {
         for part in parts {
-            let Read { first, lines: own, tellings, log_records, again, saw } = part?;
+            let Read { first, lines: own, tellings, said, log_records, again, saw } = part?;
             let shift = i64::try_from(*lines + 1).ok()?.checked_sub_unsigned(first)?;
             self.with_stream("", |reader, stream, _| {
                 for mut telling in tellings {
                     telling.shift(shift);
-                    reader.take(telling, stream);
+                    reader.take(telling, &said, stream);
                 }
             });
             *lines += own;
@@ -191,9 +193,10 @@ impl Log<'_> {
             reader.close_record();
         }
         let tellings = reader.part.take().map(|it| it.tellings).unwrap_or_default();
+        let said = std::mem::take(&mut reader.said);
         reader.streams.clear();
         let saw = reader.finish();
-        Some(Ok(Read { first, lines, tellings, log_records: facts.log_records, again: facts.last_told, saw }))
+        Some(Ok(Read { first, lines, tellings, said, log_records: facts.log_records, again: facts.last_told, saw }))
     }
 }
 
@@ -201,7 +204,8 @@ impl Log<'_> {
 struct TooShort;
 
 fn has_head(text: &[u8]) -> bool {
-    text.split(|it| *it == b'\n').any(|it| std::str::from_utf8(it).ok().and_then(line::head).is_some_and(|it| it.level.is_some()))
+    let begins = |it: line::Head<'_>| it.level.is_some() && !stream::RELAYS.contains(&it.origin);
+    text.split(|it| *it == b'\n').any(|it| std::str::from_utf8(it).ok().and_then(line::head).is_some_and(begins))
 }
 
 fn count(text: &[u8]) -> u64 {

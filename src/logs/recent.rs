@@ -1,7 +1,8 @@
 //! Which tasks were queued a moment ago: schedulers say it in four ways, and only the first ones tell something new.
 
 use super::{
-    facts::{SAME_STEP, hash_of, hash_of_parts},
+    brief,
+    facts::{SAME_STEP, hash_of},
     identity::plain::Names,
     telling::Telling,
 };
@@ -31,7 +32,7 @@ impl Recent {
 
     /// Whether it is known that a task was queued now, with its queue if the text tells one.
     pub(super) fn knows(&mut self, task: &Names<'_>, at: Moment, tells_queue: bool) -> bool {
-        let instance = hash_of_parts(task.path.map(|it| (!it.is_empty()).then_some(it)), task.map_index, None);
+        let instance = brief::instance(task);
         let known = self.slot(instance).and_then(|it| *it).filter(|it| it.instance == instance);
         known.is_some_and(|it| {
             (at.0 - it.at.0).abs() <= SAME_STEP && (it.has_queue || !tells_queue) && (it.has_try || task.try_number.is_none())
@@ -40,8 +41,12 @@ impl Recent {
 
     /// Takes notice of what a record tells.
     pub(super) fn notice(&mut self, telling: &Telling) {
-        if let Telling::Well(well, ..) = telling {
-            self.forget(well.instance);
+        match telling {
+            Telling::Well(end) => self.forget(end.well.instance),
+            Telling::Queued(it) => {
+                self.queue(Queued { instance: it.instance, at: it.at, has_queue: it.has_queue(), has_try: it.try_number.is_some() });
+            }
+            Telling::Life(_) | Telling::Record(_) => {}
         }
         for event in telling.life().iter().filter(|it| it.task.is_known()) {
             let instance = hash_of(&event.task, None);
@@ -49,19 +54,21 @@ impl Recent {
                 self.forget(instance);
                 continue;
             };
-            let (has_queue, has_try) = (event.queue.is_some(), event.task.try_number.is_some());
-            if self.0.is_empty() {
-                self.0.resize(REMEMBERED, None);
+            self.queue(Queued { instance, at, has_queue: event.queue.is_some(), has_try: event.task.try_number.is_some() });
+        }
+    }
+
+    fn queue(&mut self, queued: Queued) {
+        if self.0.is_empty() {
+            self.0.resize(REMEMBERED, None);
+        }
+        match self.slot(queued.instance) {
+            Some(Some(known)) if known.instance == queued.instance && (queued.at.0 - known.at.0).abs() <= SAME_STEP => {
+                known.has_queue |= queued.has_queue;
+                known.has_try |= queued.has_try;
             }
-            if let Some(slot) = self.slot(instance) {
-                match slot {
-                    Some(known) if known.instance == instance && (at.0 - known.at.0).abs() <= SAME_STEP => {
-                        known.has_queue |= has_queue;
-                        known.has_try |= has_try;
-                    }
-                    _ => *slot = Some(Queued { instance, at, has_queue, has_try }),
-                }
-            }
+            Some(slot) => *slot = Some(queued),
+            None => {}
         }
     }
 

@@ -5,14 +5,15 @@
 //! load and no id. Only that it was there, and when, is kept. Everything else is read line by line.
 
 use super::{
-    BEHIND, LogReader, Stream, catalogue,
+    LogReader, Stream, catalogue,
     identity::plain,
-    stream::{Assembler, Piece, Record, begins_record},
+    loads,
+    stream::{Assembler, Piece, Record, Relayed, begins_record},
     telling::Telling,
 };
 use crate::tables::Origin;
 use memchr::memchr;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 mod head;
 mod words;
@@ -20,8 +21,8 @@ mod words;
 pub use head::exported;
 pub(super) use head::{UtcStamp, moment_of};
 
-use head::{PlainHead, begins_plainly, continues, text_of, unframed};
-use words::Ahead;
+use head::{PlainHead, begins_plainly, continues, plain_text, text_of, unframed};
+use words::{Ahead, Said};
 
 /// A message lists at most this many tasks, else it is read line by line.
 const MOST_LINES: u64 = 2_000;
@@ -97,17 +98,43 @@ impl LogReader<'_> {
         if self.knows(&record) {
             return;
         }
-        for telling in Telling::of_message(&record) {
-            self.take(telling, stream);
+        let (mut said, mut told) = (std::mem::take(&mut self.said), std::mem::take(&mut self.told));
+        Telling::of_message(&record, &mut said, &mut told);
+        for telling in told.drain(..) {
+            self.take(telling, &said, stream);
         }
+        // Who reads the whole file needs the words.
+        if self.part.is_none() {
+            said.clear();
+        }
+        (self.said, self.told) = (said, told);
     }
 }
 
 /// A record that is being passed over.
 #[derive(Clone, Copy)]
-struct Passed {
+struct Passed<'b> {
     from: usize,
     record: u64,
+    /// Who passed it on.
+    relay: Option<Relayed<'b>>,
+}
+
+/// A line that may be passed over.
+struct Dull<'b> {
+    head: PlainHead<'b>,
+    relay: Option<Relayed<'b>>,
+}
+
+/// Where a line stands, and what is to be done with it.
+#[derive(Clone, Copy)]
+struct Here {
+    from: usize,
+    record: u64,
+    /// It must be read, whatever it looks like.
+    speaks: bool,
+    /// It names an S3 object, or stands just behind a line that does.
+    is_near: bool,
 }
 
 impl LogReader<'_> {
@@ -135,7 +162,7 @@ struct Block<'w, 'f, 'b> {
     bytes: &'b [u8],
 }
 
-impl Block<'_, '_, '_> {
+impl<'b> Block<'_, '_, 'b> {
     fn read(&mut self, record: &mut u64, cap: usize, is_last: bool) -> usize {
         let mut ahead = Ahead::of(self.bytes);
         let (mut at, mut passed) = (0, None);
@@ -150,18 +177,30 @@ impl Block<'_, '_, '_> {
             }
             *record += 1;
             let line = rest.get(..length).unwrap_or_default();
-            if let Some((to, lines)) = self.message(&mut ahead, at, end, *record) {
+            let said = ahead.as_mut().map_or(Said::Word, |it| it.line(at, end));
+            let head = PlainHead::of(line, self.framing);
+            let says = head.as_ref().is_some_and(|it| !it.is_relay && catalogue::may_begin(it.body));
+            let is_near = said == Said::Place || self.stream.keeps(*record);
+            if let Some(head) = head.as_ref().filter(|_| says && !is_near && said == Said::Nothing)
+                && let Some((to, lines)) = ahead.as_mut().and_then(|it| self.message(it, head, *record, at + length - head.body.len()..end))
+            {
                 (passed, at) = (None, to);
                 *record += lines;
                 continue;
             }
-            let speaks = ahead.as_mut().is_none_or(|it| it.has_word(at, end)) || self.stream.is_watched(*record);
-            passed = self.line(line, Passed { from: at, record: *record }, passed, speaks);
+            let speaks = match said {
+                Said::Word => true,
+                Said::Place => head.is_none() || loads::may_run(line),
+                Said::Nothing => false,
+            };
+            let speaks = speaks || (is_near && self.framing != Framing::Bare) || self.stream.awaits_start();
+            let dull = head.filter(|_| !speaks && !says).and_then(Dull::of);
+            passed = self.line(line, dull, Here { from: at, record: *record, speaks, is_near }, passed);
             at = end;
         }
         // A record that may go on in the next block is read again with it.
         match passed {
-            Some(Passed { from, record: first }) if !is_last && from > 0 => {
+            Some(Passed { from, record: first, .. }) if !is_last && from > 0 => {
                 self.reader.unpass(first);
                 *record = first - 1;
                 from
@@ -175,27 +214,20 @@ impl Block<'_, '_, '_> {
     }
 
     /// Reads a record that is one message of the catalogue, plainly put: where it ends, and its further lines.
-    fn message(&mut self, ahead: &mut Option<Ahead<'_>>, from: usize, end: usize, record: u64) -> Option<(usize, u64)> {
-        let line = self.bytes.get(from..end)?;
-        let head = PlainHead::of(line, self.framing).filter(|it| catalogue::may_begin(it.body))?;
-        let body = end - head.body.len();
-        let ahead = ahead.as_mut()?;
-        let (mut to, mut lines) = (end, 0);
-        if ahead.has_word(from, end) {
-            return None;
-        }
+    fn message(&mut self, ahead: &mut Ahead<'_>, head: &PlainHead<'_>, record: u64, body: Range<usize>) -> Option<(usize, u64)> {
+        let (mut to, mut lines) = (body.end, 0);
         loop {
             let rest = self.bytes.get(to..)?;
             if begins_plainly(rest, self.framing) {
                 let Self { reader, stream, assembler, .. } = self;
                 assembler.passes(&mut |it| reader.record(it, stream));
                 // What ended may have been the try that the stream is about.
-                if stream.is_watched(record) {
+                if stream.awaits_start() {
                     return None;
                 }
-                reader.passes(&head, record);
-                let body = self.bytes.get(body..to)?;
-                reader.message(&PlainHead { body: body.strip_suffix(b"\n").unwrap_or(body), ..head }, record, stream);
+                reader.passes(head, record);
+                let body = self.bytes.get(body.start..to)?;
+                reader.message(&PlainHead { body: body.strip_suffix(b"\n").unwrap_or(body), ..*head }, record, stream);
                 return Some((to, lines));
             }
             let length = memchr(b'\n', rest)?;
@@ -206,39 +238,54 @@ impl Block<'_, '_, '_> {
                 return None;
             }
             (to, lines) = (to + length + 1, lines + 1);
-            if ahead.has_word(to - length - 1, to) {
+            if ahead.line(to - length - 1, to) != Said::Nothing {
                 return None;
             }
         }
     }
 
     /// Reads one line, and gives the record that is passed over behind it.
-    fn line(&mut self, line: &[u8], here: Passed, passed: Option<Passed>, speaks: bool) -> Option<Passed> {
-        let head = if speaks { None } else { PlainHead::of(line, self.framing).filter(|it| !catalogue::may_begin(it.body)) };
-        if let Some(head) = head {
+    fn line(&mut self, line: &'b [u8], dull: Option<Dull<'b>>, here: Here, passed: Option<Passed<'b>>) -> Option<Passed<'b>> {
+        let Here { from, record, speaks, is_near } = here;
+        let goes_on = match (&dull, passed) {
+            (Some(Dull { relay: Some(relay), .. }), Some(open)) if relay.continues(open.relay) => return self.goes_on(line, here, passed),
+            (Some(Dull { relay: Some(relay), .. }), None) => self.assembler.goes_on(relay),
+            _ => false,
+        };
+        if let Some(Dull { head, relay }) = dull.filter(|_| !goes_on) {
             let Self { reader, stream, assembler, .. } = self;
             assembler.passes(&mut |it| reader.record(it, stream));
             // What ended may have been the try that the stream is about.
-            if !stream.is_watched(here.record) {
-                reader.passes(&head, here.record);
-                return Some(here);
+            if !stream.awaits_start() {
+                reader.passes(&head, record);
+                if is_near {
+                    stream.keep_nearby(&Piece { text: plain_text(line).as_ref(), at: None, record, inside: false });
+                }
+                return Some(Passed { from, record, relay });
             }
         }
         if let Some(open) = passed {
             if !speaks && continues(line, self.framing) {
-                return passed;
+                return self.goes_on(line, here, passed);
             }
-            let text = text_of(line);
-            if !begins_record(unframed(text.trim_start_matches('\0'), self.framing)) {
-                self.reread(open, here.from);
+            if open.relay.is_some() || !begins_record(unframed(&plain_text(line), self.framing)) {
+                self.reread(open, from);
             }
         }
-        self.slow(line, here.record);
+        self.slow(line, record);
         None
     }
 
+    /// A record that is passed over has one more line.
+    fn goes_on(&mut self, line: &[u8], here: Here, passed: Option<Passed<'b>>) -> Option<Passed<'b>> {
+        if here.is_near {
+            self.stream.keep_nearby(&Piece { text: plain_text(line).as_ref(), at: None, record: here.record, inside: false });
+        }
+        passed
+    }
+
     /// Reads what was passed over, line by line: it has more to say.
-    fn reread(&mut self, open: Passed, to: usize) {
+    fn reread(&mut self, open: Passed<'_>, to: usize) {
         self.reader.unpass(open.record);
         let lines = self.bytes.get(open.from..to).unwrap_or_default();
         for (line, record) in lines.strip_suffix(b"\n").unwrap_or(lines).split(|it| *it == b'\n').zip(open.record..) {
@@ -247,10 +294,8 @@ impl Block<'_, '_, '_> {
     }
 
     fn slow(&mut self, line: &[u8], record: u64) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        // Bytes that are no UTF-8, and the NULs of a preallocated file, are shown as such and lose nothing around them.
-        let text = text_of(line);
-        let text = text.trim_start_matches('\0');
+        let text = plain_text(line);
+        let text = text.as_ref();
         let piece = match self.framing {
             Framing::Bare => Piece { text, at: None, record, inside: false },
             Framing::Exported => match exported(text) {
@@ -268,10 +313,18 @@ impl Block<'_, '_, '_> {
     }
 }
 
+impl<'b> Dull<'b> {
+    /// What is known of it by its head; `None` where somebody else's words, passed on, must be read.
+    fn of(head: PlainHead<'b>) -> Option<Self> {
+        let relay =
+            if head.is_relay { Some(Relayed::dully(str::from_utf8(head.file).ok()?, str::from_utf8(head.body).ok()?)?) } else { None };
+        Some(Self { head, relay })
+    }
+}
+
 impl Stream {
-    /// Whether every line matters: the first ones of a try that is named, and those behind one that named an object.
-    fn is_watched(&self, record: u64) -> bool {
-        self.nearby.as_ref().is_some_and(|it| record.saturating_sub(it.1) < BEHIND + 1)
-            || self.owners.get("").is_some_and(super::Owner::awaits_start)
+    /// Whether the next record, whatever it says, is the first of the try that the stream is about.
+    fn awaits_start(&self) -> bool {
+        self.owners.get("").is_some_and(super::Owner::awaits_start)
     }
 }

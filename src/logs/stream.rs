@@ -1,6 +1,7 @@
 //! One log stream: lines become records, tracebacks are joined, relayed output is unwrapped.
 
 use super::{
+    catalogue,
     line::{self, Head, Level},
     structured,
 };
@@ -123,9 +124,8 @@ impl Assembler {
                 lead.clone_into(&mut self.lead);
             }
             let unwrapped = unwrapped(head);
-            let same_relay = !unwrapped.relay.is_empty() && unwrapped.relay == self.relay && !self.places.is_empty();
-            let body = unwrapped.head.body;
-            if same_relay && !unwrapped.inner && (self.inner || line::continues(body, self.in_traceback)) {
+            let Unwrapped { relay, inner, head: Head { body, .. } } = unwrapped;
+            if self.goes_on(&Relayed { relay, inner, body }) {
                 return self.append(body, piece);
             }
             self.finish(done);
@@ -144,6 +144,11 @@ impl Assembler {
                 self.append(line, piece);
             }
         }
+    }
+
+    /// Whether a line that is passed on continues the record.
+    pub(super) fn goes_on(&self, line: &Relayed<'_>) -> bool {
+        !self.places.is_empty() && line.follows(&self.relay, self.inner, self.in_traceback)
     }
 
     /// Adds a record that came as a JSON object, whole.
@@ -240,7 +245,7 @@ impl Assembler {
         self.after_blank = line.trim().is_empty();
         self.places.push((self.body.len(), piece.record));
         self.body.push_str(line);
-        if line.starts_with("Traceback (most recent call last)") {
+        if line.starts_with(TRACEBACK) {
             self.in_traceback = true;
         } else if self.in_traceback && line.starts_with("---") {
             self.in_traceback = false;
@@ -270,6 +275,39 @@ fn peeled(text: &str) -> Cow<'_, str> {
     let bare = plain.trim_start_matches(['>', '`']);
     Cow::Owned(bare.strip_prefix(' ').unwrap_or(bare).trim_end_matches('`').to_owned())
 }
+
+/// A line that a relay passes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Relayed<'a> {
+    relay: &'a str,
+    /// Whether it has a head of its own.
+    inner: bool,
+    body: &'a str,
+}
+
+impl<'a> Relayed<'a> {
+    /// Reads a line whose own words mean nothing; `None` when they may.
+    pub(super) fn dully(relay: &'a str, body: &'a str) -> Option<Self> {
+        let Unwrapped { head, inner, .. } = unwrapped(Head { stamp: None, level: None, origin: relay, process: "", body });
+        let alive = head.origin.starts_with("celery.") || head.origin == "supervisor";
+        let zoned = head.stamp.is_some_and(|it| it.zoned);
+        let body = head.body;
+        let begins = body.is_empty() || body.starts_with('[') || body.starts_with(TRACEBACK) || catalogue::may_begin(body.as_bytes());
+        (!alive && !zoned && !begins && head.level != Some(Level::Error)).then_some(Self { relay, inner, body })
+    }
+
+    /// Whether it continues a record that is passed over.
+    pub(super) fn continues(&self, passed: Option<Relayed<'_>>) -> bool {
+        passed.is_some_and(|it| self.follows(it.relay, it.inner, false))
+    }
+
+    fn follows(&self, relay: &str, inner: bool, in_traceback: bool) -> bool {
+        !self.relay.is_empty() && self.relay == relay && !self.inner && (inner || line::continues(self.body, in_traceback))
+    }
+}
+
+/// How a traceback begins.
+const TRACEBACK: &str = "Traceback (most recent call last)";
 
 /// A head without the wrapping of a relay.
 struct Unwrapped<'a> {

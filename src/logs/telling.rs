@@ -1,9 +1,8 @@
 //! What one record tells, apart from whom it is about.
 
 use super::{
-    catalogue,
-    facts::{SHORTEST_WAIT, Well, hash_of_parts, is_well},
-    lifecycle::{self, Finished},
+    brief::{self, BriefEnd, BriefQueued},
+    catalogue, lifecycle,
     line::Level,
     load_ids::{self, LoadId},
     loads, owner, refusals,
@@ -26,8 +25,10 @@ use crate::{
 pub(super) enum Telling {
     /// A fact that names its task: whose log it stands in does not matter.
     Life(Box<TaskEvent>),
-    /// The end of a try that went well, the message, and where it stands.
-    Well(Well, String, Origin),
+    /// A task was queued.
+    Queued(BriefQueued),
+    /// A try ended well.
+    Well(BriefEnd),
     /// Anything else.
     Record(Box<Told>),
 }
@@ -84,15 +85,17 @@ impl Telling {
         }))
     }
 
-    /// Reads a record that is one message of the catalogue and nothing else.
-    pub(super) fn of_message(record: &Record<'_>) -> Vec<Self> {
-        let Some(spoken) = catalogue::spoken(record.body, record, false) else { return Vec::new() };
+    /// Reads a record that is one message of the catalogue and nothing else; its words may go behind what was `said` before.
+    pub(super) fn of_message(record: &Record<'_>, said: &mut String, told: &mut Vec<Self>) {
+        let Some(spoken) = catalogue::spoken(record.body, record, false) else { return };
         if spoken.event == Event::Finished
-            && let Some(well) = Self::of_success(record.body, record.at, &record.origin)
+            && let Some(end) = BriefEnd::of(record.body, record.at, record.origin.record, said)
         {
-            return vec![well];
+            return told.push(Self::Well(end));
         }
-        let life = lifecycle::facts(record, &spoken);
+        if brief::queued(record, &spoken, said, &mut |it| told.push(Self::Queued(it))) {
+            return;
+        }
         let of = |event: TaskEvent| {
             if matches!(event.event, Event::Started | Event::Ended) {
                 let start = record.body.to_owned();
@@ -101,41 +104,14 @@ impl Telling {
                 Self::Life(Box::new(event))
             }
         };
-        life.into_iter().map(of).collect()
-    }
-
-    /// Reads the message about the end of a try that went well.
-    pub(super) fn of_success(body: &str, at: Option<Moment>, origin: &Origin) -> Option<Self> {
-        let told = Finished::of(body);
-        let waited = told.queued_at.zip(told.started_at).map_or(0, |(queued, started)| started.0 - queued.0);
-        // How long the parts of a mapped task took is kept.
-        if told.map_index.is_some() || !is_well(told.state, told.executor_state) || waited >= SHORTEST_WAIT {
-            return None;
-        }
-        let hash = |attempt| hash_of_parts([told.dag_id, told.task_id, told.run_id], None, attempt);
-        let well = Well {
-            instance: hash(None),
-            succeeded: (told.state == Some("success")).then(|| hash(told.try_number)),
-            queue: told.queue.unwrap_or_default().to_owned(),
-            ran: told.started_at.zip(told.ended_at),
-            at: at?,
-        };
-        Some(Self::Well(well, body.to_owned(), origin.clone()))
-    }
-
-    /// The Celery process that wrote it.
-    pub(super) fn process(&self) -> &str {
-        match self {
-            Self::Life(_) | Self::Well(..) => "",
-            Self::Record(told) => &told.process,
-        }
+        told.extend(lifecycle::facts(record, &spoken).into_iter().map(of));
     }
 
     /// The facts about tasks that it states.
     pub(super) fn life(&self) -> &[TaskEvent] {
         match self {
             Self::Life(event) => std::slice::from_ref(event),
-            Self::Well(..) => &[],
+            Self::Queued(_) | Self::Well(_) => &[],
             Self::Record(told) => &told.life,
         }
     }
@@ -145,7 +121,8 @@ impl Telling {
         let shift = |it: &mut Origin| it.record = it.record.saturating_add_signed(by);
         match self {
             Self::Life(event) => shift(&mut event.origin),
-            Self::Well(_, _, origin) => shift(origin),
+            Self::Queued(it) => it.record = it.record.saturating_add_signed(by),
+            Self::Well(it) => it.record = it.record.saturating_add_signed(by),
             Self::Record(told) => {
                 told.begins.iter_mut().for_each(|it| shift(&mut it.1));
                 told.life.iter_mut().for_each(|it| shift(&mut it.origin));

@@ -13,14 +13,24 @@ static KEYS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY));
 static COMMANDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(COMMAND));
 
 /// One `<TaskInstance: words [state]>`.
-pub(super) struct Instance<'a> {
+pub(in super::super) struct Instance<'a> {
     pub(super) words: &'a str,
     pub(super) map_index: Option<&'a str>,
     pub(super) state: &'a str,
 }
 
+impl<'a> Instance<'a> {
+    /// The names, where it is `dag.task run`, and the run is no date.
+    pub(in super::super) fn names(&self) -> Option<Names<'a>> {
+        let (name, run) = self.words.split_once(' ')?;
+        let (dag, task) = name.split_once('.')?;
+        let plain = name.starts_with(|it: char| it.is_ascii_alphanumeric()) && !run.contains(char::is_whitespace) && run_text(run) == run;
+        (plain && !dag.is_empty()).then_some(Names { path: [dag, task, run], map_index: mapped(self.map_index), try_number: None })
+    }
+}
+
 /// Every instance of a text, if each is spelt plainly.
-pub(super) fn instances(text: &str) -> Option<Vec<Instance<'_>>> {
+pub(in super::super) fn instances(text: &str) -> Option<Vec<Instance<'_>>> {
     const BEGIN: &str = "TaskInstance: ";
     let mut found = Vec::new();
     let mut rest = text;
@@ -56,7 +66,7 @@ pub(in super::super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    pub(super) fn owned(&self) -> TaskRef {
+    pub(in super::super) fn owned(&self) -> TaskRef {
         let [dag, task, run] = self.path.map(|it| (!it.is_empty()).then(|| it.to_owned()));
         TaskRef { dag_id: dag, task_id: task, run_id: run, map_index: self.map_index, try_number: self.try_number, inferred: false }
     }

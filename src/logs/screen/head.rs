@@ -22,6 +22,8 @@ pub(super) struct PlainHead<'a> {
     pub(super) file: &'a [u8],
     pub(super) level: Level,
     pub(super) body: &'a [u8],
+    /// Whether the source file passes on what others wrote.
+    pub(super) is_relay: bool,
 }
 
 /// Where the digits of a stamp stand, and what stands between them.
@@ -31,7 +33,7 @@ impl<'a> PlainHead<'a> {
     pub(super) fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
         let line = bare(line, framing)?;
         let (stamp, rest) = line.strip_prefix(b"[")?.split_at_checked(STAMP.len())?;
-        if !stamp.iter().zip(STAMP).all(fits) {
+        if !is_stamp(stamp.first_chunk()?) {
             return None;
         }
         let place = rest.strip_prefix(b"] {")?;
@@ -41,8 +43,9 @@ impl<'a> PlainHead<'a> {
         let rest = rest.strip_prefix(b"} ")?;
         let levels = [(b"INFO - ".as_slice(), Level::Info), (b"DEBUG - ", Level::Debug), (b"WARNING - ", Level::Warning)];
         let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
-        let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py") && !RELAYS.iter().any(|it| it.as_bytes() == file);
-        Some(Self { stamp: *stamp.first_chunk()?, file, level, body }).filter(|_| plain)
+        let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py");
+        let is_relay = RELAYS.iter().any(|it| it.as_bytes() == file);
+        Some(Self { stamp: *stamp.first_chunk()?, file, level, body, is_relay }).filter(|_| plain)
     }
 }
 
@@ -56,17 +59,26 @@ fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
 
 /// Whether a plain head stands at the beginning of a text.
 pub(super) fn begins_plainly(text: &[u8], framing: Framing) -> bool {
-    let stamped = |it: &[u8]| it.strip_prefix(b"[").is_some_and(|it| it.len() > STAMP.len() && it.iter().zip(STAMP).all(fits));
+    let stamped =
+        |it: &[u8]| it.strip_prefix(b"[").filter(|it| it.len() > STAMP.len()).and_then(|it| it.first_chunk()).is_some_and(is_stamp);
     bare(text, framing).is_some_and(stamped)
 }
 
-fn fits((is, should): (&u8, &u8)) -> bool {
-    if *should == b'0' { is.is_ascii_digit() } else { is == should }
+/// Without a branch per byte: all are compared at once.
+fn is_stamp(text: &[u8; STAMP.len()]) -> bool {
+    let differs = |(is, should): (&u8, &u8)| if *should == b'0' { is.wrapping_sub(b'0') > 9 } else { is != should };
+    !text.iter().zip(STAMP).fold(false, |any, it| any | differs(it))
 }
 
 /// Almost every line is UTF-8 as it stands.
 pub(super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// A line without its line break. Bytes that are no UTF-8, and the NULs of a preallocated file, lose nothing around them.
+pub(super) fn plain_text(line: &[u8]) -> Cow<'_, str> {
+    let nuls = line.iter().take_while(|it| **it == 0).count();
+    text_of(line.get(nuls..).map_or(line, |it| it.strip_suffix(b"\r").unwrap_or(it)))
 }
 
 /// How many bytes an export puts before an event.
