@@ -24,6 +24,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The user stopped it. What was done so far is kept.
+    #[error("interrupted: {0}")]
+    Interrupted(String),
     /// The query engine failed. We fix the query.
     #[error("query failed: {0}")]
     Query(#[from] polars::error::PolarsError),
@@ -44,6 +47,7 @@ impl Error {
         match self {
             Self::Usage(_) | Self::Read { .. } => 2,
             Self::Query(_) => 4,
+            Self::Interrupted(_) => 130,
             Self::Write { .. } | Self::Parquet(_) | Self::Arrow(_) => 6,
         }
     }

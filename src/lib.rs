@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! case ──▶ records ──▶ sources ──▶ tables ──▶ derive ──▶ evidence ──▶ detectors ──▶ findings ──▶ report
-//!                        └─ logs: what a log line says, for every source that holds log lines
+//!   ▲                    └─ logs: what a log line says, for every source that holds log lines
+//! collect: the only network, the only async; it writes a case and reads none of it
 //! ```
 //!
 //! Reading order. A module may use the modules above it, never those below;
@@ -16,6 +17,7 @@ pub mod fold;
 pub mod tables;
 pub mod warehouse;
 pub mod case;
+pub mod collect;
 pub mod records;
 pub mod logs;
 pub mod sources;

@@ -16,7 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fold", &["units"]),
     ("tables", &["error", "fold", "units"]),
     ("warehouse", &["error", "fold", "tables"]),
-    ("case", &["error"]),
+    ("case", &["error", "units"]),
+    ("collect", &["case", "error", "text", "units"]),
     ("records", &["case", "units"]),
     ("logs", &["tables", "text", "units"]),
     ("sources", &["case", "logs", "records", "tables", "text", "units", "warehouse"]),
@@ -34,11 +35,18 @@ const REGISTRIES: &[&str] = &["tables", "sources", "detectors", "report"];
 
 /// What only some modules may touch.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::fs", &["case", "cli"]),
-    ("fs::", &["case", "cli"]),
+    ("std::fs", &["case", "cli", "collect"]),
+    ("fs::", &["case", "cli", "collect"]),
+    ("aws_sdk_", &["collect"]),
+    ("aws_config", &["collect"]),
+    ("tokio", &["collect"]),
+    ("async ", &["collect"]),
+    (".await", &["collect"]),
+    ("RandomState", &["collect"]),
+    ("Instant::now", &["collect"]),
     ("println!", &["cli"]),
     ("SystemTime::now", &[]),
-    ("Timestamp::now", &["cli"]),
+    ("Timestamp::now", &["cli", "collect"]),
 ];
 
 #[test]
@@ -100,6 +108,46 @@ fn every_unit_is_in_its_list() {
             // `records` declares tables and is none.
             let is_shared = name == "mod" || (folder == "tables" && name == "records");
             assert!(is_shared || registered, "{}: not in its list", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_collector_is_in_its_list_and_names_no_other() {
+    let root = fs::read_to_string("src/collect/mod.rs").unwrap();
+    let mut collectors = Vec::new();
+    for (path, module, text) in source_files() {
+        if module == "collect" && text.contains("static COLLECTOR: Collector") {
+            collectors.push((path.file_stem().unwrap().to_str().unwrap().to_owned(), text));
+        }
+    }
+    for (name, text) in &collectors {
+        assert!(root.contains(&format!("&{name}::COLLECTOR")), "{name}: not in its list");
+        assert!(text.contains(&format!("name: \"{name}\"")), "{name}: a collector is named like its file");
+        for (other, _) in collectors.iter().filter(|it| it.0 != *name) {
+            assert!(!text.contains(&format!("{other}::")), "{name}: uses its sibling `{other}`");
+        }
+    }
+    assert!(!collectors.is_empty());
+}
+
+/// The operations that a collector's code calls are those that it lists: permissions and `--dry-run` are read from there.
+#[test]
+fn collectors_call_what_they_list() {
+    for (path, module, text) in source_files() {
+        if module != "collect" || !text.contains("static COLLECTOR: Collector") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let list = code.split("operations: &[").nth(1).unwrap().split(']').next().unwrap();
+        let called: Vec<&str> = ["cx.call(&", "cx.farewell(&"]
+            .iter()
+            .flat_map(|it| code.split(it).skip(1))
+            .map(|it| it.split(',').next().unwrap().trim())
+            .collect();
+        assert!(!called.is_empty(), "{}: calls nothing", path.display());
+        for operation in called {
+            assert!(list.contains(&format!("&{operation}")), "{}: calls {operation}, and does not list it", path.display());
         }
     }
 }

@@ -8,10 +8,13 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+pub mod manifest;
 mod unpack;
+mod window;
 
 pub(crate) use unpack::damage_text;
 pub use unpack::{Leaf, OnDisk, Unpacked};
+pub use window::Window;
 
 /// Caps against hostile or broken inputs; each may be set, and what they cut is counted.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +116,7 @@ impl Listing {
                         match entry {
                             // A link inside a tree may lead in circles: only those the user names are followed.
                             Ok(entry) if entry.file_type().is_ok_and(|it| it.is_symlink()) && entry.path().is_dir() => {}
+                            Ok(entry) if is_unfinished(&entry.file_name().to_string_lossy()) => {}
                             Ok(entry) => self.walk(&entry.path(), false),
                             Err(error) => self.refuse(path, &error),
                         }
@@ -193,6 +197,18 @@ impl<R: io::Seek> io::Seek for Metered<'_, R> {
     fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
         self.inner.seek(to)
     }
+}
+
+const UNFINISHED: &str = ".tmp";
+
+/// The name under which a file is written before it is whole and gets its own.
+pub fn unfinished(name: &str) -> String {
+    format!(".{name}{UNFINISHED}")
+}
+
+/// Whether a file bears such a name: whoever wrote it was stopped.
+fn is_unfinished(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|it| it.strip_suffix(UNFINISHED).is_some())
 }
 
 fn shown(path: &Path) -> String {

@@ -227,13 +227,13 @@ fn store(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
 }
 
-fn parse_time(text: &str) -> std::result::Result<Moment, String> {
+pub(super) fn parse_time(text: &str) -> std::result::Result<Moment, String> {
     let midnight = format!("{text}T00:00:00Z");
     let stamp = Moment::parse(text).or_else(|| Moment::parse(&midnight));
     stamp.map(|it| it.moment).ok_or_else(|| "write a time like 2026-01-31T06:00:00Z, or a date like 2026-01-31".to_owned())
 }
 
-fn parse_span(text: &str) -> std::result::Result<i64, String> {
+pub(super) fn parse_span(text: &str) -> std::result::Result<i64, String> {
     let wrong = || "write a span like 90m, 24h or 7d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {

@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::{io, process::ExitCode};
 
 mod analyze;
+mod collect;
 mod demo;
 mod describe;
 mod progress;
@@ -36,6 +37,8 @@ When several apply: 2, 4, 6, 1, 3 in that order; standard error names them all."
 enum Command {
     /// Reads dumps (files, directories, - for standard input), runs the detectors, prints the report.
     Analyze(Box<AnalyzeArgs>),
+    /// Brings the evidence of a time from AWS into a case, whole or honestly incomplete.
+    Collect(Box<collect::CollectArgs>),
     /// Lists the detectors, and what each needs to see.
     Detectors,
     /// Explains a detector: what it looks for, why it matters, what to do, when it is wrong, and its settings.
@@ -87,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
     };
     concluded(match cli.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Collect(args) => collect::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detectors => describe::detectors(),
         Command::Explain { detector } => describe::explain(&detector),

@@ -2,11 +2,15 @@
 
 use super::{Head, Input, Source, read_nothing};
 
-pub(super) static SOURCE: Source =
-    Source { id: "aws-metadata", title: "Answers that hold no events (describe-log-groups, start-query, export tasks)", claims, read };
+pub(super) static SOURCE: Source = Source {
+    id: "aws-metadata",
+    title: "Answers that hold no events (describe-log-groups, start-query, export tasks, get-environment)",
+    claims,
+    read,
+};
 
 /// Top-level keys of answers that hold no events.
-const KEYS: &[&str] = &["logGroups", "logStreams", "queryId", "queries", "exportTasks", "taskId", "CommonPrefixes"];
+const KEYS: &[&str] = &["logGroups", "logStreams", "queryId", "queries", "exportTasks", "taskId", "CommonPrefixes", "Environment"];
 
 fn claims(head: &Head<'_>) -> bool {
     if head.bytes.trim_ascii() == b"Permission Check Successful" {

@@ -21,6 +21,7 @@ use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 mod redshift_view;
 mod athena;
 mod s3_inventory;
+mod case_manifest;
 mod manifest;
 mod s3_listing;
 mod aws_describe;
@@ -44,6 +45,7 @@ pub static SOURCES: &[&Source] = &[
     &athena::EXECUTIONS,
     &athena::STATISTICS,
     &s3_inventory::SOURCE,
+    &case_manifest::SOURCE,
     &manifest::SOURCE,
     &s3_listing::OBJECTS,
     &s3_listing::LS,

@@ -1,0 +1,109 @@
+//! What a collection is asked for, apart from how it gets it: a case is continued with the same or not at all.
+
+use crate::case::Window;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What defines the content of a case. There is no secret in it: a secret's ARN only names one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The time of interest.
+    pub window: Window,
+    /// How long before the beginning of the collection that reached back, where it was asked for so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seconds: Option<i64>,
+    /// Log groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log_groups: Vec<String>,
+    /// MWAA environments, whose log groups are wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mwaa_environments: Vec<String>,
+    /// Whether the web server's log is wanted too.
+    #[serde(default)]
+    pub mwaa_webserver: bool,
+    /// How logs are read.
+    #[serde(default)]
+    pub logs: LogsBy,
+    /// A provisioned cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redshift_cluster: Option<String>,
+    /// A Serverless workgroup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redshift_workgroup: Option<String>,
+    /// The database to connect to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// The secret that holds the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_arn: Option<String>,
+    /// The database user to log in as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db_user: Option<String>,
+    /// Whether Athena's history is wanted.
+    #[serde(default)]
+    pub athena: bool,
+    /// Athena's workgroups; none means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workgroups: Vec<String>,
+    /// Addresses whose objects are listed: `s3://bucket/prefix`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub s3: Vec<String>,
+}
+
+/// How logs are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogsBy {
+    /// Small groups event by event, large ones by query.
+    #[default]
+    Auto,
+    /// Every event by `FilterLogEvents`: costs calls, not bytes.
+    Raw,
+    /// Every event by Logs Insights: fewer calls, and each byte of the window is paid for.
+    Insights,
+}
+
+impl Asked {
+    /// What a case was asked for and what is asked now, where that differs.
+    pub fn differences(&self, stored: &Self) -> Vec<String> {
+        // "The last 24 hours" are those before the collection began, whenever it is continued.
+        let same_span = self.last_seconds.is_some() && self.last_seconds == stored.last_seconds;
+        let now = fields(&Self { window: if same_span { stored.window } else { self.window }, ..self.clone() });
+        let then = fields(stored);
+        let mut keys: Vec<&String> = now.keys().chain(then.keys()).collect();
+        keys.sort();
+        keys.dedup();
+        let differs = |key: &&String| now.get(*key) != then.get(*key);
+        let shown = |value: Option<&Value>| value.map_or("not given".to_owned(), ToString::to_string);
+        let said = |key: &String| format!("{} was {}, now {}", key.replace('_', "-"), shown(then.get(key)), shown(now.get(key)));
+        keys.into_iter().filter(differs).map(said).collect()
+    }
+
+    /// Whether logs are wanted.
+    pub fn wants_logs(&self) -> bool {
+        !self.log_groups.is_empty() || !self.mwaa_environments.is_empty()
+    }
+}
+
+fn fields(asked: &Asked) -> serde_json::Map<String, Value> {
+    match serde_json::to_value(asked) {
+        Ok(Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let stored: Asked = serde_json::from_value(serde_json::json!({
+            "window": {"since": "2026-01-02T00:00:00Z", "until": "2026-01-03T00:00:00Z"}, "log_groups": ["a"],
+        }))
+        .unwrap();
+        let now = Asked { log_groups: vec!["a".to_owned(), "b".to_owned()], database: Some("dev".to_owned()), ..stored.clone() };
+        assert_eq!(now.differences(&stored), ["database was not given, now \"dev\"", "log-groups was [\"a\"], now [\"a\",\"b\"]"]);
+        assert_eq!(stored.differences(&stored), Vec::<String>::new());
+    }
+}

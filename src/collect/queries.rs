@@ -1,0 +1,39 @@
+//! The texts that are sent to AWS, each in a file of its own below `queries/`, built into the program.
+
+/// Every text, by its file.
+static QUERIES: &[(&str, &str)] =
+    &[(EVENTS, include_str!("../../queries/logs/events.insights")), (ERRORS, include_str!("../../queries/logs/errors.insights"))];
+
+/// Every event of a log group.
+pub(super) const EVENTS: &str = "logs/events.insights";
+/// The events of a log group that tell of a failure.
+pub(super) const ERRORS: &str = "logs/errors.insights";
+
+/// The text of a file below `queries/`.
+pub fn query(file: &str) -> Option<&'static str> {
+    QUERIES.iter().find(|it| it.0 == file).map(|it| it.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_in_the_list_and_says_why_it_is_there() {
+        let mut files = Vec::new();
+        for folder in std::fs::read_dir("queries").unwrap() {
+            let folder = folder.unwrap().path();
+            for file in std::fs::read_dir(&folder).unwrap() {
+                let path = file.unwrap().path();
+                files.push(path.strip_prefix("queries").unwrap().to_str().unwrap().replace('\\', "/"));
+            }
+        }
+        files.sort();
+        let mut listed: Vec<&str> = QUERIES.iter().map(|it| it.0).collect();
+        listed.sort_unstable();
+        assert_eq!(files, listed);
+        for (file, text) in QUERIES {
+            assert!(text.starts_with("# ") || text.starts_with("-- "), "{file}: begins with no comment that says why");
+        }
+    }
+}
