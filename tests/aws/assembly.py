@@ -1,13 +1,19 @@
 """Puts the parts together: which object answers which service, and what control calls reach."""
 
+import athena_seeds
 import log_seeds
+import object_seeds
+from athena import Athena
 from control import Control
+from environments import Environments, Roles
 from faults import Faults
 from front import Front
 from insights import Insights
 from log_events import LogEvents
 from log_reads import LogReads
 from moto_server import Moto
+from redshift_data import RedshiftData
+from warehouse import Warehouse
 
 
 def assemble(port=0):
@@ -15,7 +21,23 @@ def assemble(port=0):
     moto, faults = Moto(), Faults()
     events = LogEvents(moto)
     insights, reads = Insights(events, faults), LogReads(events, moto)
+    warehouse, athena = Warehouse(), Athena(moto)
+    redshift = RedshiftData(warehouse)
+    environments, roles = Environments(), Roles(moto, faults)
     doers = {
+        "mwaa": environments.set,
+        "roles": roles.set,
+        "objects": lambda it: object_seeds.objects(moto, **it),
+        "redshift": redshift.set,
+        "statements": redshift.log,
+        "warehouse": warehouse.change,
+        "warehouse_user": warehouse.user,
+        "warehouse_rows": lambda it: warehouse.load(**it),
+        "athena": athena.set,
+        "athena_workgroup": athena.add_workgroup,
+        "athena_history": lambda it: athena_seeds.history(athena, **it),
+        "athena_copies": lambda it: athena_seeds.copies(athena, **it),
+        "athena_alias": lambda it: athena.statistics.update({id: athena.statistics[of] for id, of in it.items()}),
         "insights": insights.set,
         "reads": reads.set,
         "log_group": lambda it: events.create(**it) and None,
@@ -24,6 +46,6 @@ def assemble(port=0):
         "airflow": lambda it: log_seeds.airflow(events, **it),
         "burst": lambda it: log_seeds.burst(events, **it),
     }
-    services = {"Logs_20140328": [insights, reads]}
+    services = {"Logs_20140328": [insights, reads], "MWAA": [environments], "STS": [roles], "RedshiftData": [redshift], "AmazonAthena": [athena]}
     front = Front(port, services, moto.forward, faults, Control(faults, doers))
-    return front, lambda: None
+    return front, warehouse.close

@@ -65,6 +65,8 @@ class Front(ThreadingHTTPServer):
             if faults:
                 raise AwsError(model.SERVICES[call.service][1], "; ".join(faults))
         if method is None:
+            if call.service == "RedshiftData":
+                raise AwsError("UnknownOperationException", f"the test server does not answer {call.operation}")
             return self.fallback(call)
         members = method(call.members, call)
         if isinstance(members, Answer):
@@ -73,7 +75,10 @@ class Front(ThreadingHTTPServer):
         if faults:
             self.faults.model_faults += [f"{call.operation}{it}" for it in faults]
             raise AwsError("InternalFailure", f"an answer breaks its model: {faults[0]}", 500)
-        return json_answer(members)
+        answer = json_answer(members)
+        if call.protocol == "rest-json":
+            answer.headers["Content-Type"] = "application/json"
+        return answer
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MODULES = ["check_insights", "check_log_reads", "check_faults"]
+MODULES = ["check_insights", "check_log_reads", "check_faults", "check_environments", "check_redshift", "check_athena"]
 
 
 class Server:
