@@ -12,6 +12,7 @@ from insights import Insights
 from log_events import LogEvents
 from log_reads import LogReads
 from moto_server import Moto
+from night import night
 from redshift_data import RedshiftData
 from warehouse import Warehouse
 
@@ -25,6 +26,7 @@ def assemble(port=0):
     redshift = RedshiftData(warehouse)
     environments, roles = Environments(), Roles(moto, faults)
     doers = {
+        "night": lambda it: night(events, environments, warehouse, athena, moto, **it),
         "mwaa": environments.set,
         "roles": roles.set,
         "objects": lambda it: object_seeds.objects(moto, **it),

@@ -48,3 +48,16 @@ def check_listings():
         server.control(throttle={"every": 1, "operations": ["ListObjectsV2"]})
         refused("SlowDown", s3.list_objects_v2, Bucket="shop-raw")
         assert server.counters()["calls"]["ListObjectsV2"] == 5
+
+
+def check_the_night_in_all_services():
+    with Server({"night": {}}) as server:
+        told = server.answers[0]["night"]
+        assert {it["group"]: it["events"] for it in told["logs"]}["airflow-shop-prod-Scheduler"] == 21
+        assert told["redshift"]["left_out"] == [] and told["athena"]["executions"] == 2 and told["s3"][0]["bucket"] == "shop-raw"
+        data = server.client("redshift-data")
+        id = data.execute_statement(Sql="SELECT count(*) FROM sys_load_history", ClusterIdentifier="shop", Database="shop", WaitTimeSeconds=30)["Id"]
+        assert data.get_statement_result(Id=id)["Records"] == [[{"longValue": told["redshift"]["rows"]["sys_load_history"]}]]
+        assert len(server.client("athena").list_query_executions(WorkGroup="nightly")["QueryExecutionIds"]) == 2
+        assert server.client("s3").list_objects_v2(Bucket="shop-raw")["KeyCount"] == told["s3"][0]["objects"] > 0
+        assert server.client("mwaa", inject_host_prefix=False).get_environment(Name="shop-prod")["Environment"]["Status"] == "AVAILABLE"

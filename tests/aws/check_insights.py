@@ -158,3 +158,27 @@ def check_concurrent_starts_stay_under_the_limit():
         for it in threads:
             it.join()
         assert len(ids) == 3 and len(refusals) == 9
+
+
+def check_a_small_cap_loses_nothing_to_who_splits():
+    """Whoever halves windows that come back full, and splits one second by stream, gets every event once: the servers make that possible and nothing less does."""
+    with Server({"burst": SMALL["burst"] | {"count": 3000, "dense": 1500}}, {"insights": {"max_limit": 1000, "running_polls": 0}}) as server:
+        told, logs = server.answers[0]["burst"], server.client("logs")
+        rows = {}
+
+        def take(start, end, only=""):
+            found, answer, _ = run(logs, f"{FIELDS}{only}", [start, end], limit=1000)
+            if answer["statistics"]["recordsMatched"] <= 1000:
+                rows.update({it["@ptr"]: it for it in found})
+            elif start < end:
+                middle = (start + end) // 2
+                take(start, middle)
+                take(middle + 1, end)
+            else:
+                assert not only, "one stream alone is over the cap"
+                for stream in range(8):
+                    take(start, end, f' | filter @logStream = "dag_id=burst/run_id=manual__{stream:03d}/task_id=load/attempt=1.log"')
+
+        take(*told["window"])
+        assert len(rows) == told["window_events"] and digest(rows.values()) == told["window_sha256"]
+        assert len(server.counters()["windows"]) < 40

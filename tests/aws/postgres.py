@@ -25,8 +25,9 @@ SETTINGS = {
     # System views stand in pg_catalog.
     "allow_system_table_mods": "on",
 }
-# Ends the server and takes its folder away as soon as nothing holds our end of its stdin, also when we were killed.
-WATCH = 'cat > /dev/null; kill -QUIT "$1" 2> /dev/null; while kill -0 "$1" 2> /dev/null; do sleep 0.1; done; rm -rf "$2"'
+# Ends the server and takes its folder away as soon as nothing holds our end of its stdin, also when we were killed. It does not wait for ever:
+# where nobody reaps orphans, a dead server seems to live on.
+WATCH = 'cat > /dev/null; kill -QUIT "$1" 2> /dev/null; for n in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2> /dev/null || break; sleep 0.1; done; rm -rf "$2"'
 
 
 class Postgres:
@@ -34,6 +35,14 @@ class Postgres:
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="casefile-pg-"))
+        try:
+            self._start()
+        except Exception:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        self._wait()
+
+    def _start(self):
         # PostgreSQL refuses to run as root.
         self.owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         binaries = self._binaries()
@@ -44,7 +53,6 @@ class Postgres:
         options = [it for key, value in SETTINGS.items() for it in ("-c", f"{key}={value}")]
         self.process = subprocess.Popen([binaries / "postgres", "-D", data, "-k", self.folder, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **self._as_owner())
         self.watcher = subprocess.Popen(["sh", "-c", WATCH, "watch", str(self.process.pid), str(self.folder)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        self._wait()
 
     def _as_owner(self):
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
@@ -72,10 +80,14 @@ class Postgres:
                 self._run([folder / "postgres", "--version"])
                 return folder
             except (OSError, RuntimeError):
-                # Under root's home, say: where another user may not look. A copy, then.
+                # Under root's home, say: where another user may not look. A copy, then; the package's libraries stand beside the package.
+                package = folder.parent.parent
                 copy = self.folder / "programs"
-                shutil.copytree(folder.parent, copy, symlinks=True)
-                return copy / "bin"
+                shutil.copytree(folder.parent, copy / package.name / folder.parent.name, symlinks=True)
+                libraries = package.with_name(f"{package.name}.libs")
+                if libraries.is_dir():
+                    shutil.copytree(libraries, copy / libraries.name)
+                return copy / package.name / folder.parent.name / "bin"
         raise RuntimeError("no PostgreSQL: install the pgserver package or the system's server")
 
     def _wait(self):
