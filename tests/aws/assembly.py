@@ -48,6 +48,12 @@ def assemble(port=0):
         "airflow": lambda it: log_seeds.airflow(events, **it),
         "burst": lambda it: log_seeds.burst(events, **it),
     }
-    services = {"Logs_20140328": [insights, reads], "MWAA": [environments], "STS": [roles], "RedshiftData": [redshift], "AmazonAthena": [athena]}
+    services = {
+        "Logs_20140328": [insights, reads],
+        "MWAA": [environments],
+        "STS": [roles],
+        "RedshiftData": [redshift],
+        "AmazonAthena": [athena],
+    }
     front = Front(port, services, moto.forward, faults, Control(faults, doers))
     return front, warehouse.close

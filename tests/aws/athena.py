@@ -92,7 +92,9 @@ class Athena:
             if self.settings.unprocessed_every and self.asked % self.settings.unprocessed_every == 0:
                 unprocessed.append({"QueryExecutionId": id, "ErrorCode": "INTERNAL_FAILURE", "ErrorMessage": "Internal failure; try again"})
             elif execution is None or not self._kept(execution):
-                unprocessed.append({"QueryExecutionId": id, "ErrorCode": "INVALID_INPUT", "ErrorMessage": f"QueryExecution {id} was not found"})
+                unprocessed.append(
+                    {"QueryExecutionId": id, "ErrorCode": "INVALID_INPUT", "ErrorMessage": f"QueryExecution {id} was not found"}
+                )
             else:
                 found.append(self._moved(execution))
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": unprocessed}
@@ -118,7 +120,14 @@ class Athena:
         told = execution.get("Statistics", {})
         answer = {}
         if execution["Status"]["State"] in ("SUCCEEDED", "FAILED"):
-            names = ("QueryQueueTimeInMillis", "ServicePreProcessingTimeInMillis", "QueryPlanningTimeInMillis", "EngineExecutionTimeInMillis", "ServiceProcessingTimeInMillis", "TotalExecutionTimeInMillis")
+            names = (
+                "QueryQueueTimeInMillis",
+                "ServicePreProcessingTimeInMillis",
+                "QueryPlanningTimeInMillis",
+                "EngineExecutionTimeInMillis",
+                "ServiceProcessingTimeInMillis",
+                "TotalExecutionTimeInMillis",
+            )
             answer["Timeline"] = {key: told[key] for key in names if key in told}
         if execution["QueryExecutionId"] not in self.settings.late_statistics:
             answer |= found
@@ -133,9 +142,19 @@ class Athena:
     def GetWorkGroup(self, members, call):
         found = self._workgroup(members["WorkGroup"])
         place = {"OutputLocation": found["OutputLocation"]} if found.get("OutputLocation") else {}
-        configuration = {"ResultConfiguration": place, "EnforceWorkGroupConfiguration": bool(place), "PublishCloudWatchMetricsEnabled": True, "RequesterPaysEnabled": False, "EngineVersion": found["EngineVersion"]}
-        configuration |= {"BytesScannedCutoffPerQuery": found["BytesScannedCutoffPerQuery"]} if "BytesScannedCutoffPerQuery" in found else {}
-        return {"WorkGroup": {key: found[key] for key in ("Name", "State", "Description", "CreationTime")} | {"Configuration": configuration}}
+        configuration = {
+            "ResultConfiguration": place,
+            "EnforceWorkGroupConfiguration": bool(place),
+            "PublishCloudWatchMetricsEnabled": True,
+            "RequesterPaysEnabled": False,
+            "EngineVersion": found["EngineVersion"],
+        }
+        configuration |= (
+            {"BytesScannedCutoffPerQuery": found["BytesScannedCutoffPerQuery"]} if "BytesScannedCutoffPerQuery" in found else {}
+        )
+        return {
+            "WorkGroup": {key: found[key] for key in ("Name", "State", "Description", "CreationTime")} | {"Configuration": configuration}
+        }
 
     def StartQueryExecution(self, members, call):
         name = members.get("WorkGroup", "primary")
@@ -144,7 +163,11 @@ class Athena:
             raise AwsError("InvalidRequestException", f"WorkGroup {name} is disabled.", AthenaErrorCode="INVALID_INPUT")
         place = workgroup.get("OutputLocation") or members.get("ResultConfiguration", {}).get("OutputLocation")
         if not place:
-            raise AwsError("InvalidRequestException", "No output location provided. An output location is required either through the Workgroup result configuration setting or as an API input.", AthenaErrorCode="INVALID_INPUT")
+            raise AwsError(
+                "InvalidRequestException",
+                "No output location provided. An output location is required either through the Workgroup result configuration setting or as an API input.",
+                AthenaErrorCode="INVALID_INPUT",
+            )
         with self.lock:
             token, text = members.get("ClientRequestToken"), members["QueryString"]
             if token in self.tokens:
@@ -154,7 +177,11 @@ class Athena:
                 return {"QueryExecutionId": id}
             active = sum(self.executions[it]["Status"]["State"] not in TERMINAL for it in self.polls)
             if active >= self.settings.concurrency:
-                raise AwsError("TooManyRequestsException", "You have exceeded the limit for the number of queries you can run concurrently. Please reduce the number of concurrent queries submitted by this account. Contact customer support to request a concurrent query limit increase.", Reason="CONCURRENT_QUERY_LIMIT_EXCEEDED")
+                raise AwsError(
+                    "TooManyRequestsException",
+                    "You have exceeded the limit for the number of queries you can run concurrently. Please reduce the number of concurrent queries submitted by this account. Contact customer support to request a concurrent query limit increase.",
+                    Reason="CONCURRENT_QUERY_LIMIT_EXCEEDED",
+                )
             id = str(uuid.uuid4())
             if token:
                 self.tokens[token] = id
@@ -184,7 +211,12 @@ class Athena:
         status = execution["Status"]
         status["CompletionDateTime"] = time.time()
         taken = int((status["CompletionDateTime"] - status["SubmissionDateTime"]) * 1000)
-        execution["Statistics"] = {"EngineExecutionTimeInMillis": taken, "DataScannedInBytes": 0, "TotalExecutionTimeInMillis": taken, "QueryQueueTimeInMillis": 0}
+        execution["Statistics"] = {
+            "EngineExecutionTimeInMillis": taken,
+            "DataScannedInBytes": 0,
+            "TotalExecutionTimeInMillis": taken,
+            "QueryQueueTimeInMillis": 0,
+        }
         database = execution["QueryExecutionContext"].get("Database", "default")
         found = FILES.search(execution["Query"])
         names = [it.strip().strip('"').lower() for it in re.findall(r'"[^"]+"|\w+', found[1])] if found else []
@@ -192,8 +224,16 @@ class Athena:
         head = execution["Query"][: found.start()] if found else ""
         columns = re.findall(r'"(\$path|\$file_size|\$file_modified_time)"', head)
         if not place or not columns:
-            reason = f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{'.'.join(names)}' does not exist" if found and not place else "NOT_SUPPORTED: the test server lists files of tables, no more"
-            status |= {"State": "FAILED", "StateChangeReason": reason, "AthenaError": {"ErrorCategory": 2, "ErrorType": 1110, "Retryable": False, "ErrorMessage": reason}}
+            reason = (
+                f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{'.'.join(names)}' does not exist"
+                if found and not place
+                else "NOT_SUPPORTED: the test server lists files of tables, no more"
+            )
+            status |= {
+                "State": "FAILED",
+                "StateChangeReason": reason,
+                "AthenaError": {"ErrorCategory": 2, "ErrorType": 1110, "Retryable": False, "ErrorMessage": reason},
+            }
             return
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         keys = self.moto.backend("s3").buckets[bucket].keys
@@ -203,7 +243,11 @@ class Athena:
             # Athena reads neither what begins so, nor what is empty as a folder's marker.
             if not base or base.startswith(("_", ".")):
                 continue
-            cells = {"$path": f"s3://{bucket}/{key}", "$file_size": str(keys[key].size), "$file_modified_time": f"{keys[key].last_modified:%Y-%m-%d %H:%M:%S}.000 UTC"}
+            cells = {
+                "$path": f"s3://{bucket}/{key}",
+                "$file_size": str(keys[key].size),
+                "$file_modified_time": f"{keys[key].last_modified:%Y-%m-%d %H:%M:%S}.000 UTC",
+            }
             rows.append([cells[it] for it in columns])
         self.results[execution["QueryExecutionId"]] = (columns, rows)
         self._write(execution, columns, rows)
@@ -221,11 +265,33 @@ class Athena:
         execution = self._known(members["QueryExecutionId"])
         state = execution["Status"]["State"]
         if state in ("QUEUED", "RUNNING"):
-            raise AwsError("InvalidRequestException", f"Query has not yet finished. Current state: {state}", AthenaErrorCode="INVALID_QUERY_EXECUTION_STATE")
+            raise AwsError(
+                "InvalidRequestException",
+                f"Query has not yet finished. Current state: {state}",
+                AthenaErrorCode="INVALID_QUERY_EXECUTION_STATE",
+            )
         if state != "SUCCEEDED":
-            raise AwsError("InvalidRequestException", f"Query did not finish successfully. Final query state: {state}", AthenaErrorCode="INVALID_QUERY_EXECUTION_STATE")
+            raise AwsError(
+                "InvalidRequestException",
+                f"Query did not finish successfully. Final query state: {state}",
+                AthenaErrorCode="INVALID_QUERY_EXECUTION_STATE",
+            )
         columns, rows = self.results.get(execution["QueryExecutionId"], (["_col0"], []))
         page, more = self._page([columns, *rows], members, 1000)
         data = [{"Data": [{} if it is None else {"VarCharValue": it} for it in row]} for row in page]
-        info = [{"CatalogName": "hive", "SchemaName": "", "TableName": "", "Name": it, "Label": it, "Type": "bigint" if it == "$file_size" else "varchar", "Precision": 19 if it == "$file_size" else 2147483647, "Scale": 0, "Nullable": "UNKNOWN", "CaseSensitive": it != "$file_size"} for it in columns]
+        info = [
+            {
+                "CatalogName": "hive",
+                "SchemaName": "",
+                "TableName": "",
+                "Name": it,
+                "Label": it,
+                "Type": "bigint" if it == "$file_size" else "varchar",
+                "Precision": 19 if it == "$file_size" else 2147483647,
+                "Scale": 0,
+                "Nullable": "UNKNOWN",
+                "CaseSensitive": it != "$file_size",
+            }
+            for it in columns
+        ]
         return {"UpdateCount": 0, "ResultSet": {"Rows": data, "ResultSetMetadata": {"ColumnInfo": info}}} | more

@@ -33,11 +33,23 @@ def history(athena, folder):
 
 def copies(athena, count, workgroup, start, seconds, of=None):
     """`count` executions in a workgroup, evenly over `seconds` from `start`, each with its own id and text: a long history. Ids depend on the arguments alone."""
-    model = copy.deepcopy(athena.executions[of]) if of else {"Statistics": {"TotalExecutionTimeInMillis": 1000, "EngineExecutionTimeInMillis": 900, "DataScannedInBytes": 1}, "StatementType": "DML", "Status": {"State": "SUCCEEDED"}}
+    model = (
+        copy.deepcopy(athena.executions[of])
+        if of
+        else {
+            "Statistics": {"TotalExecutionTimeInMillis": 1000, "EngineExecutionTimeInMillis": 900, "DataScannedInBytes": 1},
+            "StatementType": "DML",
+            "Status": {"State": "SUCCEEDED"},
+        }
+    )
     for at in range(count):
         it = copy.deepcopy(model)
         moment = start + seconds * at / count
-        it |= {"QueryExecutionId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{workgroup}/{start}/{at}")), "Query": f"SELECT {at}", "WorkGroup": workgroup}
+        it |= {
+            "QueryExecutionId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{workgroup}/{start}/{at}")),
+            "Query": f"SELECT {at}",
+            "WorkGroup": workgroup,
+        }
         it["Status"] |= {"SubmissionDateTime": moment, "CompletionDateTime": moment + 1.0}
         _add(athena, it)
     return {"executions": count}
@@ -53,4 +65,7 @@ def _with_times(found):
     """Times as the wire has them: seconds, with a fraction."""
     if not isinstance(found, dict):
         return found
-    return {key: datetime.fromisoformat(value).timestamp() if key in TIMES and isinstance(value, str) else _with_times(value) for key, value in found.items()}
+    return {
+        key: datetime.fromisoformat(value).timestamp() if key in TIMES and isinstance(value, str) else _with_times(value)
+        for key, value in found.items()
+    }

@@ -23,7 +23,9 @@ def ids_of(athena, **members):
 def check_history():
     folders = [NIGHT] + ([Path(CORPUS) / "warehouse/evidence/athena"] if CORPUS else [])
     for folder in folders:
-        expected = {it["QueryExecutionId"]: it for path in folder.glob("batch-get*.json") for it in json.loads(path.read_text())["QueryExecutions"]}
+        expected = {
+            it["QueryExecutionId"]: it for path in folder.glob("batch-get*.json") for it in json.loads(path.read_text())["QueryExecutions"]
+        }
         with Server({"athena_history": {"folder": str(folder)}}) as server:
             athena = server.client("athena")
             names = [it["Name"] for page in [athena.list_work_groups()] for it in page["WorkGroups"]]
@@ -33,7 +35,10 @@ def check_history():
                 ids, _ = ids_of(athena, WorkGroup=name)
                 for at in range(0, len(ids), 50):
                     answer = athena.batch_get_query_execution(QueryExecutionIds=ids[at : at + 50])
-                    assert answer["UnprocessedQueryExecutionIds"] == [] and [it["QueryExecutionId"] for it in answer["QueryExecutions"]] == ids[at : at + 50]
+                    assert (
+                        answer["UnprocessedQueryExecutionIds"] == []
+                        and [it["QueryExecutionId"] for it in answer["QueryExecutions"]] == ids[at : at + 50]
+                    )
                     times = [it["Status"]["SubmissionDateTime"] for it in answer["QueryExecutions"]]
                     assert times == sorted(times, reverse=True), "newest first"
                     found |= {it["QueryExecutionId"]: it for it in answer["QueryExecutions"]}
@@ -88,10 +93,21 @@ def check_statistics():
 
 
 def check_files_of_a_table():
-    listing = "".join(f"2026-08-11 01:00:{at % 60:02d} {at + 1} clicks/dt=1/part-{at:05d}.gz\n" for at in range(1500)) + "2026-08-11 01:04:40 0 clicks/dt=1/_SUCCESS\n"
-    with Server({"objects": {"bucket": "shop-raw", "text": listing}}, {"objects": {"bucket": "results", "text": ""}}, {"athena": {"tables": {"shop.clicks": "s3://shop-raw/clicks/"}, "concurrency": 1}}) as server:
+    listing = (
+        "".join(f"2026-08-11 01:00:{at % 60:02d} {at + 1} clicks/dt=1/part-{at:05d}.gz\n" for at in range(1500))
+        + "2026-08-11 01:04:40 0 clicks/dt=1/_SUCCESS\n"
+    )
+    with Server(
+        {"objects": {"bucket": "shop-raw", "text": listing}},
+        {"objects": {"bucket": "results", "text": ""}},
+        {"athena": {"tables": {"shop.clicks": "s3://shop-raw/clicks/"}, "concurrency": 1}},
+    ) as server:
         athena = server.client("athena")
-        start = {"QueryString": 'SELECT DISTINCT "$path", "$file_size" FROM "shop"."clicks"', "ResultConfiguration": {"OutputLocation": "s3://results/casefile/"}, "ClientRequestToken": "t" * 32}
+        start = {
+            "QueryString": 'SELECT DISTINCT "$path", "$file_size" FROM "shop"."clicks"',
+            "ResultConfiguration": {"OutputLocation": "s3://results/casefile/"},
+            "ClientRequestToken": "t" * 32,
+        }
         id = athena.start_query_execution(**start)["QueryExecutionId"]
         assert athena.start_query_execution(**start)["QueryExecutionId"] == id, "idempotent"
         refused("InvalidRequestException", athena.start_query_execution, **(start | {"QueryString": "SELECT 1"}))
@@ -105,7 +121,9 @@ def check_files_of_a_table():
         assert len(pages) == 2 and rows[0] == ["$path", "$file_size"] and len(rows) == 1501
         assert rows[1] == ["s3://shop-raw/clicks/dt=1/part-00000.gz", "1"]
         assert server.client("s3").head_object(Bucket="results", Key=f"casefile/{id}.csv")["ContentLength"] > 1000
-        failed = athena.start_query_execution(**(start | {"QueryString": 'SELECT "$path" FROM absent', "ClientRequestToken": "v" * 32}))["QueryExecutionId"]
+        failed = athena.start_query_execution(**(start | {"QueryString": 'SELECT "$path" FROM absent', "ClientRequestToken": "v" * 32}))[
+            "QueryExecutionId"
+        ]
         ends = [athena.get_query_execution(QueryExecutionId=failed)["QueryExecution"]["Status"] for _ in range(3)][-1]
         assert ends["State"] == "FAILED" and ends["StateChangeReason"].startswith("TABLE_NOT_FOUND")
         refused("InvalidRequestException", athena.get_query_results, QueryExecutionId=failed)
@@ -115,4 +133,7 @@ def check_files_of_a_table():
         athena.stop_query_execution(QueryExecutionId=stopped)
         assert athena.get_query_execution(QueryExecutionId=stopped)["QueryExecution"]["Status"]["State"] == "CANCELLED"
         server.control(athena_workgroup={"Name": "kept", "OutputLocation": "s3://results/kept/"})
-        assert athena.get_work_group(WorkGroup="kept")["WorkGroup"]["Configuration"]["ResultConfiguration"]["OutputLocation"] == "s3://results/kept/"
+        assert (
+            athena.get_work_group(WorkGroup="kept")["WorkGroup"]["Configuration"]["ResultConfiguration"]["OutputLocation"]
+            == "s3://results/kept/"
+        )

@@ -9,12 +9,19 @@ def check_environment():
             mwaa = server.client("mwaa", **config)
             found = mwaa.get_environment(Name="shop-prod")["Environment"]
             logs = found["LoggingConfiguration"]
-            assert logs["SchedulerLogs"] == {"Enabled": True, "LogLevel": "INFO", "CloudWatchLogGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:airflow-shop-prod-Scheduler"}
+            assert logs["SchedulerLogs"] == {
+                "Enabled": True,
+                "LogLevel": "INFO",
+                "CloudWatchLogGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:airflow-shop-prod-Scheduler",
+            }
             assert logs["WorkerLogs"]["LogLevel"] == "WARNING" and logs["WebserverLogs"] == {"Enabled": False, "LogLevel": "WARNING"}
             refused("ResourceNotFoundException", mwaa.get_environment, Name="absent")
             server.control(deny=["airflow:GetEnvironment"])
             error = refused("AccessDeniedException", mwaa.get_environment, Name="shop-prod")
-            assert "airflow:GetEnvironment on resource: arn:aws:airflow:us-east-1:123456789012:environment/shop-prod" in error["Error"]["Message"]
+            assert (
+                "airflow:GetEnvironment on resource: arn:aws:airflow:us-east-1:123456789012:environment/shop-prod"
+                in error["Error"]["Message"]
+            )
             server.control(reset=True, throttle={"every": 1})
             refused("ThrottlingException", mwaa.get_environment, Name="shop-prod")
             server.control(reset=True)
@@ -41,7 +48,10 @@ def check_listings():
             ("clicks/dt=2026-08-10/clicks 0+1.json.gz", 137673133, "2026-08-11T01:00:12+0000"),
         ]
         page = s3.list_objects_v2(Bucket="shop-raw", MaxKeys=1)
-        assert page["IsTruncated"] and len(s3.list_objects_v2(Bucket="shop-raw", ContinuationToken=page["NextContinuationToken"])["Contents"]) == 1
+        assert (
+            page["IsTruncated"]
+            and len(s3.list_objects_v2(Bucket="shop-raw", ContinuationToken=page["NextContinuationToken"])["Contents"]) == 1
+        )
         s3.put_object(Bucket="shop-raw", Key="k", Body=b"x" * 10)
         assert s3.get_object(Bucket="shop-raw", Key="k", Range="bytes=0-3")["Body"].read() == b"xxxx"
         refused("NoSuchBucket", s3.list_objects_v2, Bucket="absent-bucket")
@@ -56,7 +66,9 @@ def check_the_night_in_all_services():
         assert {it["group"]: it["events"] for it in told["logs"]}["airflow-shop-prod-Scheduler"] == 21
         assert told["redshift"]["left_out"] == [] and told["athena"]["executions"] == 2 and told["s3"][0]["bucket"] == "shop-raw"
         data = server.client("redshift-data")
-        id = data.execute_statement(Sql="SELECT count(*) FROM sys_load_history", ClusterIdentifier="shop", Database="shop", WaitTimeSeconds=30)["Id"]
+        id = data.execute_statement(
+            Sql="SELECT count(*) FROM sys_load_history", ClusterIdentifier="shop", Database="shop", WaitTimeSeconds=30
+        )["Id"]
         assert data.get_statement_result(Id=id)["Records"] == [[{"longValue": told["redshift"]["rows"]["sys_load_history"]}]]
         assert len(server.client("athena").list_query_executions(WorkGroup="nightly")["QueryExecutionIds"]) == 2
         assert server.client("s3").list_objects_v2(Bucket="shop-raw")["KeyCount"] == told["s3"][0]["objects"] > 0

@@ -36,7 +36,10 @@ def check_throttles():
             halves.append(outcomes(call, 60))
         assert halves[0] == halves[1] != halves[2] and 15 < halves[0].count("ThrottlingException") < 45
         counted = server.counters()
-        assert counted["throttled"] == {"DescribeLogGroups": halves[2].count("ThrottlingException")} and counted["calls"]["DescribeLogGroups"] == 60
+        assert (
+            counted["throttled"] == {"DescribeLogGroups": halves[2].count("ThrottlingException")}
+            and counted["calls"]["DescribeLogGroups"] == 60
+        )
         server.control(reset=True, rates={"DescribeLogGroups": 5})
         found = outcomes(call, 8)
         assert found[:5] == ["ok"] * 5 and "ThrottlingException" in found
@@ -86,7 +89,10 @@ def check_tokens_clocks_and_permissions():
         server.control(reset=True, deny=["logs:StartQuery", "s3:ListBucket"])
         error = refused("AccessDeniedException", logs.start_query, logGroupName="g", startTime=1, endTime=2, queryString="fields @message")
         who = "arn:aws:sts::123456789012:assumed-role/casefile-reader/casefile"
-        assert error["Error"]["Message"] == f"User: {who} is not authorized to perform: logs:StartQuery on resource: arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream: because no identity-based policy allows the logs:StartQuery action"
+        assert (
+            error["Error"]["Message"]
+            == f"User: {who} is not authorized to perform: logs:StartQuery on resource: arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream: because no identity-based policy allows the logs:StartQuery action"
+        )
         error = refused("AccessDenied", s3.list_objects_v2, Bucket="b")
         assert '"arn:aws:s3:::b"' in error["Error"]["Message"] and error["ResponseMetadata"]["HTTPStatusCode"] == 403
         assert outcomes(call, 1) == ["ok"]
@@ -94,7 +100,11 @@ def check_tokens_clocks_and_permissions():
 
 def check_control_over_http():
     with Server(GROUP) as server:
-        ask = lambda path, body: json.load(urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}{path}", data=json.dumps(body).encode() if body is not None else None)))
+        ask = lambda path, body: json.load(
+            urllib.request.urlopen(
+                urllib.request.Request(f"{server.endpoint}{path}", data=json.dumps(body).encode() if body is not None else None)
+            )
+        )
         assert ask("/control", {"digest": {"name": "g"}})["digest"]["events"] == 200
         assert ask("/control/counters", None)["total"] == 0
         try:

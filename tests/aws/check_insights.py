@@ -57,7 +57,9 @@ def check_limit_pages_and_statistics():
         assert len(rows) == 7
         dense, _, _ = run(logs, FIELDS, [told["dense_second"]] * 2, limit=100_000)
         assert 12_000 <= len(dense) < 12_100, "both ends of a window are included"
-        total = sum(len(run(logs, FIELDS, part, limit=100_000)[0]) for part in ([window[0], window[0] + 999], [window[0] + 1000, window[1]]))
+        total = sum(
+            len(run(logs, FIELDS, part, limit=100_000)[0]) for part in ([window[0], window[0] + 999], [window[0] + 1000, window[1]])
+        )
         assert total == 25_000
         stats, _, _ = run(logs, "stats count(*) as n by @logStream", window)
         assert sum(int(it["n"]) for it in stats) == 25_000 and len(stats) == 8 and "@ptr" not in stats[0]
@@ -86,9 +88,19 @@ def check_filters():
         assert [it["number"] for it in rows] == [f"{it:07d}" for it in range(10)] and set(rows[0]) == {"number", "@ptr"}
         rows, _, _ = run(logs, "fields @timestamp, missing, strlen(@message) as size | limit 3", window)
         assert set(rows[0]) == {"@timestamp", "size", "@ptr"}, "rows are ragged"
-        for broken in ("this is not a query %%% ((", "fields @message | | limit 3", "filter @message like", "fields @message | limit x", "filtr @message like /x/", "fields @message | filter @message like /(/", ""):
+        for broken in (
+            "this is not a query %%% ((",
+            "fields @message | | limit 3",
+            "filter @message like",
+            "fields @message | limit x",
+            "filtr @message like /x/",
+            "fields @message | filter @message like /(/",
+            "",
+        ):
             refused("MalformedQueryException", logs.start_query, logGroupName=GROUP, startTime=1, endTime=2, queryString=broken)
-        error = refused("MalformedQueryException", logs.start_query, logGroupName=GROUP, startTime=1, endTime=2, queryString="fields @message | sortt x")
+        error = refused(
+            "MalformedQueryException", logs.start_query, logGroupName=GROUP, startTime=1, endTime=2, queryString="fields @message | sortt x"
+        )
         assert error["queryCompileError"]["location"] == {"startCharOffset": 18, "endCharOffset": 23}
 
 
@@ -98,7 +110,9 @@ def check_several_groups_and_refusals():
         window, logs = server.answers[0]["burst"]["window"], server.client("logs")
         rows, answer, _ = run(logs, FIELDS, window, logGroupNames=[GROUP, other], limit=100_000)
         assert len(rows) == 26_000 and answer["statistics"]["logGroupsScanned"] == 2
-        rows, _, _ = run(logs, FIELDS, window, logGroupIdentifiers=[f"arn:aws:logs:us-east-1:123456789012:log-group:{other}"], limit=100_000)
+        rows, _, _ = run(
+            logs, FIELDS, window, logGroupIdentifiers=[f"arn:aws:logs:us-east-1:123456789012:log-group:{other}"], limit=100_000
+        )
         assert len(rows) == 1000 and {it["@log"] for it in rows} == {f"123456789012:{other}"}
         start = lambda **members: {"startTime": 1, "endTime": 2, "queryString": "fields @message"} | members
         refused("ResourceNotFoundException", logs.start_query, **start(logGroupName="absent"))
@@ -114,15 +128,33 @@ def check_several_groups_and_refusals():
 def check_an_old_endpoint():
     with Server(SMALL, {"insights": {"max_limit": 10_000, "default_limit": 1000}}) as server:
         window, logs = server.answers[0]["burst"]["window"], server.client("logs")
-        refused("InvalidParameterException", logs.start_query, logGroupName=GROUP, startTime=1, endTime=2, queryString="fields @message", limit=10_001)
-        refused("InvalidParameterException", logs.start_query, logGroupName=GROUP, startTime=1, endTime=2, queryString="fields @message | limit 20000")
+        refused(
+            "InvalidParameterException",
+            logs.start_query,
+            logGroupName=GROUP,
+            startTime=1,
+            endTime=2,
+            queryString="fields @message",
+            limit=10_001,
+        )
+        refused(
+            "InvalidParameterException",
+            logs.start_query,
+            logGroupName=GROUP,
+            startTime=1,
+            endTime=2,
+            queryString="fields @message | limit 20000",
+        )
         rows, answer, _ = run(logs, FIELDS, window, limit=10_000)
         assert len(rows) == 10_000 and answer["pages"] == 1 and answer["statistics"]["recordsMatched"] == 25_000
         assert len(run(logs, FIELDS, window)[0]) == 1000
 
 
 def check_life_of_a_query():
-    with Server({"burst": SMALL["burst"] | {"count": 2000, "dense": 100}}, {"insights": {"concurrency": 2, "scheduled_polls": 1, "running_polls": 2, "complete_after_seconds": 600}}) as server:
+    with Server(
+        {"burst": SMALL["burst"] | {"count": 2000, "dense": 100}},
+        {"insights": {"concurrency": 2, "scheduled_polls": 1, "running_polls": 2, "complete_after_seconds": 600}},
+    ) as server:
         window, logs = server.answers[0]["burst"]["window"], server.client("logs")
         start = {"logGroupName": GROUP, "startTime": window[0], "endTime": window[1], "queryString": FIELDS, "limit": 100_000}
         first, second = logs.start_query(**start)["queryId"], logs.start_query(**start)["queryId"]
@@ -162,7 +194,9 @@ def check_concurrent_starts_stay_under_the_limit():
 
 def check_a_small_cap_loses_nothing_to_who_splits():
     """Whoever halves windows that come back full, and splits one second by stream, gets every event once: the servers make that possible and nothing less does."""
-    with Server({"burst": SMALL["burst"] | {"count": 3000, "dense": 1500}}, {"insights": {"max_limit": 1000, "running_polls": 0}}) as server:
+    with Server(
+        {"burst": SMALL["burst"] | {"count": 3000, "dense": 1500}}, {"insights": {"max_limit": 1000, "running_polls": 0}}
+    ) as server:
         told, logs = server.answers[0]["burst"], server.client("logs")
         rows = {}
 

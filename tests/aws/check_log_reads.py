@@ -60,7 +60,9 @@ def check_a_dump_comes_back_event_by_event():
                 assert len({it["eventId"] for it in events}) == len(events) and all(len(it["eventId"]) == 56 for it in events)
                 few, answers = pages(logs.filter_log_events, logGroupIdentifier=groups[name]["arn"][:-2], limit=max(2, len(events) // 5))
                 assert few == events and len(answers) >= 5 and all(it["searchedLogStreams"] == [] for it in answers)
-                streams = [it for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=name) for it in page["logStreams"]]
+                streams = [
+                    it for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=name) for it in page["logStreams"]
+                ]
                 assert {it["logStreamName"] for it in streams} == {it[1] for it in expected}
                 stream = max(streams, key=lambda it: sum(event["logStreamName"] == it["logStreamName"] for event in events))
                 of_stream = [it for it in events if it["logStreamName"] == stream["logStreamName"]]
@@ -68,7 +70,9 @@ def check_a_dump_comes_back_event_by_event():
                 read = forward(logs, logGroupName=name, logStreamName=stream["logStreamName"], limit=max(2, len(of_stream) // 3))
                 assert [(it["timestamp"], it["message"]) for it in read] == [(it["timestamp"], it["message"]) for it in of_stream]
                 prefixed, _ = pages(logs.filter_log_events, logGroupName=name, logStreamNamePrefix=stream["logStreamName"][:-1])
-                assert {it["logStreamName"] for it in prefixed} == {it[1] for it in expected if it[1].startswith(stream["logStreamName"][:-1])}
+                assert {it["logStreamName"] for it in prefixed} == {
+                    it[1] for it in expected if it[1].startswith(stream["logStreamName"][:-1])
+                }
                 at = of_stream[len(of_stream) // 2]["timestamp"]
                 last, _ = pages(logs.filter_log_events, logGroupName=name, startTime=at, endTime=at)
                 assert sorted(map(triple, last)) == [it for it in expected if it[0] == at], "FilterLogEvents includes its end"
@@ -81,10 +85,16 @@ def check_a_dump_comes_back_event_by_event():
 
 
 def check_patterns():
-    with Server({"burst": {"group": "g", "count": 3000, "dense": 10, "outside": 0}}, {"cloudwatch": {"folder": str(FIXTURE), "prefix": "p"}}) as server:
+    with Server(
+        {"burst": {"group": "g", "count": 3000, "dense": 10, "outside": 0}}, {"cloudwatch": {"folder": str(FIXTURE), "prefix": "p"}}
+    ) as server:
         logs = server.client("logs")
         count = lambda group, pattern: len(pages(logs.filter_log_events, logGroupName=group, filterPattern=pattern)[0])
-        assert count("g", '"event 0000123"') == 1 and count("g", "event -AccessDenied") == 0 and count("g", '?"event 0000123" ?"event 0000124"') == 2
+        assert (
+            count("g", '"event 0000123"') == 1
+            and count("g", "event -AccessDenied") == 0
+            and count("g", '?"event 0000123" ?"event 0000124"') == 2
+        )
         expected = [it[2] for it in known(FIXTURE, "Task")]
         assert count("p-Task", "?AccessDenied ?INFO") == sum("AccessDenied" in it or "INFO" in it for it in expected) > 0
         assert count("p-Task", '"An error occurred"') == sum("An error occurred" in it for it in expected) > 0
@@ -94,7 +104,10 @@ def check_patterns():
 
 def check_pages_of_a_large_group():
     long = "x" * 900 + " {n} {time}"
-    with Server({"burst": {"group": "g", "count": 12_000, "dense": 3000, "seconds": 3600, "streams": 3, "message": long}}, {"reads": {"empty_every": 3}}) as server:
+    with Server(
+        {"burst": {"group": "g", "count": 12_000, "dense": 3000, "seconds": 3600, "streams": 3, "message": long}},
+        {"reads": {"empty_every": 3}},
+    ) as server:
         told, logs = server.answers[0]["burst"], server.client("logs")
         first, last = told["window"][0] * 1000, told["window"][1] * 1000 + 999
         events, answers = pages(logs.filter_log_events, logGroupName="g", startTime=first, endTime=last)

@@ -6,7 +6,13 @@ serves as a plain HTTP proxy, so that `HTTP_PROXY=http://127.0.0.1:PORT` brings 
 
 from wire import ACCOUNT, REGION, AwsError
 
-GROUPS = {"DagProcessingLogs": "DAGProcessing", "SchedulerLogs": "Scheduler", "TaskLogs": "Task", "WebserverLogs": "WebServer", "WorkerLogs": "Worker"}
+GROUPS = {
+    "DagProcessingLogs": "DAGProcessing",
+    "SchedulerLogs": "Scheduler",
+    "TaskLogs": "Task",
+    "WebserverLogs": "WebServer",
+    "WorkerLogs": "Worker",
+}
 # The console's own choice: INFO for tasks, WARNING for the rest.
 LEVELS = {"Task": "INFO"}
 
@@ -65,5 +71,7 @@ class Roles:
         role = members.get("RoleArn", "")
         wanted = self.external_ids.get(role)
         if wanted is not None and members.get("ExternalId") != wanted:
-            raise AwsError("AccessDenied", f"User: {self.faults.identity} is not authorized to perform: sts:AssumeRole on resource: {role}", 403)
+            raise AwsError(
+                "AccessDenied", f"User: {self.faults.identity} is not authorized to perform: sts:AssumeRole on resource: {role}", 403
+            )
         return self.moto.forward(call)

@@ -11,7 +11,14 @@ from wire import ACCOUNT, REGION, AwsError
 IDENTITY = f"arn:aws:sts::{ACCOUNT}:assumed-role/casefile-reader/casefile"
 PREFIXES = {"Logs_20140328": "logs", "RedshiftData": "redshift-data", "AmazonAthena": "athena", "MWAA": "airflow", "STS": "sts", "S3": "s3"}
 # Where the permission is not called like the operation.
-ACTIONS = {"ListObjectsV2": "s3:ListBucket", "ListObjects": "s3:ListBucket", "HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject", "ListBuckets": "s3:ListAllMyBuckets", "GetStatementResultV2": "redshift-data:GetStatementResult"}
+ACTIONS = {
+    "ListObjectsV2": "s3:ListBucket",
+    "ListObjects": "s3:ListBucket",
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "ListBuckets": "s3:ListAllMyBuckets",
+    "GetStatementResultV2": "redshift-data:GetStatementResult",
+}
 RULES = ("throttle", "reset_before", "reset_middle", "error_500", "slow")
 
 
@@ -79,7 +86,9 @@ class Faults:
         if "reset_before" in hit:
             raise ConnectionAbortedError
         if "error_500" in hit:
-            raise AwsError("InternalError" if call.protocol == "s3" else "InternalFailure", "We encountered an internal error. Please try again.", 500)
+            raise AwsError(
+                "InternalError" if call.protocol == "s3" else "InternalFailure", "We encountered an internal error. Please try again.", 500
+            )
         if expired:
             self._hit("expired", call)
             raise _expired(call)
@@ -191,7 +200,9 @@ def resource_of(call):
     """What a refused call asked for, as the message names it; nothing where the service has no resource to name."""
     members, here = call.members, f"{REGION}:{ACCOUNT}"
     if call.service == "Logs_20140328":
-        name = members.get("logGroupName") or next(iter(members.get("logGroupNames") or members.get("logGroupIdentifiers") or []), members.get("logGroupIdentifier") or "")
+        name = members.get("logGroupName") or next(
+            iter(members.get("logGroupNames") or members.get("logGroupIdentifiers") or []), members.get("logGroupIdentifier") or ""
+        )
         name = name.rpartition("log-group:")[2]
         return f"arn:aws:logs:{here}:log-group:{name}:log-stream:"
     if call.service == "RedshiftData":

@@ -124,7 +124,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer, hit):
         self.send_response_only(answer.status)
-        headers = {key: value for key, value in answer.headers.items() if key.lower() not in ("date", "server", "connection", "transfer-encoding")}
+        headers = {
+            key: value for key, value in answer.headers.items() if key.lower() not in ("date", "server", "connection", "transfer-encoding")
+        }
         headers["Date"] = formatdate(self.server.faults.now(), usegmt=True)
         headers["Server"] = "casefile-test"
         if self.command != "HEAD" or not any(key.lower() == "content-length" for key in headers):

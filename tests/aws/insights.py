@@ -81,7 +81,10 @@ class Insights:
             raise AwsError("InvalidParameterException", "this endpoint speaks CWLI only")
         asked = members.get("limit")
         if asked is not None and asked > self.settings.max_limit:
-            raise AwsError("InvalidParameterException", f"1 validation error detected: Value '{asked}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to {self.settings.max_limit}")
+            raise AwsError(
+                "InvalidParameterException",
+                f"1 validation error detected: Value '{asked}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to {self.settings.max_limit}",
+            )
         groups = [self.events.group(it) for it in dict.fromkeys(names)]
         query = compile_query(members["queryString"])
         if query.limit is not None and query.limit > self.settings.max_limit:
@@ -91,7 +94,9 @@ class Insights:
         with self.lock:
             running = sum(self._status(it, False) in ("Scheduled", "Running") for it in self.queries.values())
             if running >= self.settings.concurrency:
-                raise AwsError("LimitExceededException", f"Account maximum query concurrency limit of [{self.settings.concurrency}] reached.")
+                raise AwsError(
+                    "LimitExceededException", f"Account maximum query concurrency limit of [{self.settings.concurrency}] reached."
+                )
             id = str(uuid.uuid4())
             execution = Execution(id, members["queryString"], [it.name for it in groups], [], {}, time.time(), "CWLI")
             self.queries[id] = execution
@@ -102,7 +107,14 @@ class Insights:
         execution.rows, execution.statistics, execution.cells = rows[:limit], statistics, _writer(query)
         if self.settings.max_limit > PAGE:
             statistics["resultCount"] = float(len(execution.rows))
-        window = {"query_id": id, "groups": execution.groups, "start": members["startTime"], "end": members["endTime"], "limit": limit, "query": execution.text}
+        window = {
+            "query_id": id,
+            "groups": execution.groups,
+            "start": members["startTime"],
+            "end": members["endTime"],
+            "limit": limit,
+            "query": execution.text,
+        }
         self.faults.windows.append(window | {"matched": int(statistics["recordsMatched"]), "returned": len(execution.rows)})
         return {"queryId": id}
 
@@ -173,7 +185,12 @@ class Insights:
             if at is None:
                 raise AwsError("InvalidParameterException", "The specified nextToken is invalid.")
         cells = map(execution.cells, rows[at : min(at + page, part)])
-        answer = {"queryLanguage": execution.language, "results": [[{"field": name, "value": value} for name, value in row] for row in cells], "statistics": statistics, "status": status}
+        answer = {
+            "queryLanguage": execution.language,
+            "results": [[{"field": name, "value": value} for name, value in row] for row in cells],
+            "statistics": statistics,
+            "status": status,
+        }
         if status == "Complete" and at + page < part and self.settings.max_limit > PAGE:
             token = f"{execution.id}-{at + page}"
             execution.tokens[token] = at + page
@@ -197,7 +214,19 @@ class Insights:
             if members.get("logGroupName") and members["logGroupName"] not in it.groups:
                 continue
             end = it.ended_at or time.time()
-            found.append({"queryLanguage": it.language, "queryId": it.id, "queryString": it.text, "status": status, "createTime": int(it.created * 1000), "logGroupName": it.groups[0], "queryDuration": int((end - it.created) * 1000), "bytesScanned": it.statistics.get("bytesScanned", 0.0), "userIdentity": self.faults.identity})
+            found.append(
+                {
+                    "queryLanguage": it.language,
+                    "queryId": it.id,
+                    "queryString": it.text,
+                    "status": status,
+                    "createTime": int(it.created * 1000),
+                    "logGroupName": it.groups[0],
+                    "queryDuration": int((end - it.created) * 1000),
+                    "bytesScanned": it.statistics.get("bytesScanned", 0.0),
+                    "userIdentity": self.faults.identity,
+                }
+            )
         at, most = int(members.get("nextToken") or 0), members.get("maxResults") or 1000
         answer = {"queries": found[at : at + most]}
         if at + most < len(found):
@@ -211,7 +240,14 @@ class Insights:
         if event is None:
             raise AwsError("InvalidParameterException", "The log record pointer is not valid")
         fields = {name: written(value) for name, value in discovered(event.message).items()}
-        fields |= {"@message": event.message, "@timestamp": str(event.timestamp), "@ingestionTime": str(event.ingested), "@logStream": event.stream, "@log": group.log, "@ptr": pointer(group, event)}
+        fields |= {
+            "@message": event.message,
+            "@timestamp": str(event.timestamp),
+            "@ingestionTime": str(event.ingested),
+            "@logStream": event.stream,
+            "@log": group.log,
+            "@ptr": pointer(group, event),
+        }
         return {"logRecord": fields}
 
 
@@ -220,7 +256,9 @@ def _writer(query):
     if query.stats:
         return lambda row: row
     columns = query.columns or [("@timestamp", lambda row: row.get("@timestamp")), ("@message", lambda row: row.get("@message"))]
-    return lambda row: [(name, text) for name, value in columns if (text := row.written(name, value)) is not None] + [("@ptr", row.get("@ptr"))]
+    return lambda row: [(name, text) for name, value in columns if (text := row.written(name, value)) is not None] + [
+        ("@ptr", row.get("@ptr"))
+    ]
 
 
 class _Cells:

@@ -131,7 +131,9 @@ class Parser:
         names = [self.need("name").text]
         while self.take(","):
             names.append(self.need("name").text)
-        word.text = "".join("(.*?)" if it == "*" else "\\" + it if not it.isalnum() and it != " " else it for it in glob.text) + "$" * glob.text.endswith("*")
+        word.text = "".join(
+            "(.*?)" if it == "*" else "\\" + it if not it.isalnum() and it != " " else it for it in glob.text
+        ) + "$" * glob.text.endswith("*")
         found = pattern(word)
         if found.groups != len(names):
             raise malformed("parse has as many names as stars", glob.at)

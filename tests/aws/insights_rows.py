@@ -1,6 +1,7 @@
 """Rows of a Logs Insights query: the fields of an event, values compared and written as Logs Insights does, groups of stats."""
 
 import json
+import zlib
 from datetime import datetime, timezone
 
 MISSING = object()
@@ -131,7 +132,9 @@ FUNCTIONS = {
     "toupper": _text(str.upper),
     "trim": _text(str.strip),
     "strcontains": _text(lambda value, part: 1 if str(part) in value else 0),
-    "substr": _text(lambda value, start, length=None: value[int(start) :] if length is None else value[int(start) : int(start) + int(length)]),
+    "substr": _text(
+        lambda value, start, length=None: value[int(start) :] if length is None else value[int(start) : int(start) + int(length)]
+    ),
     "replace": _text(lambda value, old, new: value.replace(str(old), str(new))),
     "concat": lambda *values: "".join("" if it is None else str(it) for it in values),
     "coalesce": lambda *values: next((it for it in values if it is not None), None),
@@ -144,7 +147,7 @@ FUNCTIONS = {
 
 
 def aggregated(stats, rows):
-    """The rows of a `stats` command: groups in the order of their first row; these have no @ptr."""
+    """The rows of a `stats` command, in an order that a caller cannot know; these have no @ptr."""
     columns, groups = stats
     found = {}
     for row in rows:
@@ -153,7 +156,7 @@ def aggregated(stats, rows):
     if not groups and not found:
         found[()] = []
     result = []
-    for key, members in found.items():
+    for key, members in sorted(found.items(), key=lambda it: zlib.crc32(repr(it[0]).encode())):
         cells = [(name, value) for (name, _), value in zip(groups, key) if value is not None]
         for name, function, value in columns:
             values = [it for it in map(value, members) if it is not None]

@@ -26,7 +26,11 @@ class Token:
 
 
 def malformed(message, at, end=None):
-    return AwsError("MalformedQueryException", message, queryCompileError={"location": {"startCharOffset": at, "endCharOffset": at + 1 if end is None else end}, "message": message})
+    return AwsError(
+        "MalformedQueryException",
+        message,
+        queryCompileError={"location": {"startCharOffset": at, "endCharOffset": at + 1 if end is None else end}, "message": message},
+    )
 
 
 def tokens(query):

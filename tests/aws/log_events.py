@@ -49,7 +49,10 @@ class Group:
         return self.events[bisect.bisect_left(self.times, start) : bisect.bisect_right(self.times, end)]
 
     def add(self, stream, events, first_number):
-        added = [Event(moment, stream, message, first_number + at, ingested or moment + INGESTED_AFTER) for at, (moment, message, ingested) in enumerate(events)]
+        added = [
+            Event(moment, stream, message, first_number + at, ingested or moment + INGESTED_AFTER)
+            for at, (moment, message, ingested) in enumerate(events)
+        ]
         self.streams.setdefault(stream, []).extend(added)
         self.events.extend(added)
         return added
@@ -73,7 +76,10 @@ class LogEvents:
         """The group of a name or an ARN."""
         found = self.groups.get(name_of(identifier))
         if found is None:
-            raise AwsError("ResourceNotFoundException", f"Log group '{name_of(identifier)}' does not exist for account ID '{ACCOUNT}' (Service: AWSLogs; Status Code: 400; Error Code: ResourceNotFoundException)")
+            raise AwsError(
+                "ResourceNotFoundException",
+                f"Log group '{name_of(identifier)}' does not exist for account ID '{ACCOUNT}' (Service: AWSLogs; Status Code: 400; Error Code: ResourceNotFoundException)",
+            )
         return found
 
     def create(self, name, retention=None, own=False):
@@ -123,5 +129,8 @@ def name_of(identifier):
     if not identifier.startswith("arn:"):
         return identifier
     if identifier.endswith(":*"):
-        raise AwsError("InvalidParameterException", f"1 validation error detected: Value '{identifier}' at 'logGroupIdentifier' is not a valid identifier: it ends with *")
+        raise AwsError(
+            "InvalidParameterException",
+            f"1 validation error detected: Value '{identifier}' at 'logGroupIdentifier' is not a valid identifier: it ends with *",
+        )
     return identifier.partition(":log-group:")[2]

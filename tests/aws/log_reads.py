@@ -87,7 +87,15 @@ class LogReads:
                 size += len(it.message.encode()) + OVERHEAD
                 if found and size > PAGE_BYTES:
                     break
-                found.append({"logStreamName": it.stream, "timestamp": it.timestamp, "message": it.message, "ingestionTime": it.ingested, "eventId": it.event_id})
+                found.append(
+                    {
+                        "logStreamName": it.stream,
+                        "timestamp": it.timestamp,
+                        "message": it.message,
+                        "ingestionTime": it.ingested,
+                        "eventId": it.event_id,
+                    }
+                )
             at += 1
         answer = {"events": found, "searchedLogStreams": []}
         if at < len(events):
@@ -110,7 +118,11 @@ class LogReads:
         found = self._moto(call, asked)
         forward = asked["startFromHead"] or members.get("nextToken", "b").startswith("f")
         events, cut = _page(found["events"] if forward else found["events"][::-1])
-        answer = {"events": events if forward else events[::-1], "nextForwardToken": found["nextForwardToken"], "nextBackwardToken": found["nextBackwardToken"]}
+        answer = {
+            "events": events if forward else events[::-1],
+            "nextForwardToken": found["nextForwardToken"],
+            "nextBackwardToken": found["nextBackwardToken"],
+        }
         if cut and forward:
             answer["nextForwardToken"] = f"f/{int(found['nextBackwardToken'][2:]) + len(events) - 1:056d}"
         elif cut:
@@ -140,7 +152,11 @@ class LogReads:
             raise AwsError("InvalidParameterException", "logGroupNamePrefix and logGroupNamePattern are mutually exclusive")
         groups = [it.to_describe_dict() for _, it in sorted(self.moto.backend("logs").groups.items())]
         names = {name_of(it) for it in wanted or []}
-        keep = lambda it: (not pattern or pattern in it) and (not names or it in names) and it.startswith(members.get("logGroupNamePrefix", ""))
+        keep = (
+            lambda it: (not pattern or pattern in it)
+            and (not names or it in names)
+            and it.startswith(members.get("logGroupNamePrefix", ""))
+        )
         groups = [it for it in groups if keep(it["logGroupName"]) and kind in (None, it.get("logGroupClass", "STANDARD"))]
         at, limit = int(members.get("nextToken") or 0), members.get("limit") or 50
         answer = {"logGroups": [_without_nothing(it) for it in groups[at : at + limit]]}
@@ -200,9 +216,16 @@ def matcher(pattern):
     if len(pattern) > 1 and pattern[0] == pattern[-1] == "%":
         search = re.compile(pattern[1:-1]).search
         return lambda message: search(message) is not None
-    terms = [(sign, quoted.replace('\\"', '"') if quoted else word) for sign, quoted, word in re.findall(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))', pattern)]
+    terms = [
+        (sign, quoted.replace('\\"', '"') if quoted else word)
+        for sign, quoted, word in re.findall(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))', pattern)
+    ]
     every = [word for sign, word in terms if not sign]
     some = [word for sign, word in terms if sign == "?"]
     none = [word for sign, word in terms if sign == "-"]
     # Next to words that must stand, AWS ignores those with a question mark.
-    return lambda message: all(it in message for it in every) and not any(it in message for it in none) and (bool(every) or not some or any(it in message for it in some))
+    return (
+        lambda message: all(it in message for it in every)
+        and not any(it in message for it in none)
+        and (bool(every) or not some or any(it in message for it in some))
+    )

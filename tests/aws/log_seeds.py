@@ -7,7 +7,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 KINDS = ("Task", "Scheduler", "Worker", "DAGProcessing", "WebServer")
-PREFIX = re.compile(r"^\[(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)[.,](\d{3})(?:([+-]\d{4})|[\]:, ])|^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.(\d{3})\d*Z? ")
+PREFIX = re.compile(
+    r"^\[(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)[.,](\d{3})(?:([+-]\d{4})|[\]:, ])|^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.(\d{3})\d*Z? "
+)
 MESSAGE = "[{time}] {{taskinstance.py:1824}} ERROR - An error occurred (AccessDenied) when calling the GetObject operation: Access Denied; event {n}"
 
 
@@ -44,7 +46,9 @@ def airflow(events, folder, environment, retention=None):
         if "task_id=" in name:
             groups["Task"][name.replace(":", "_")] = _records(text)
         else:
-            kind = {"worker": "Worker", "dag": "DAGProcessing", "web": "WebServer"}.get(re.split(r"[_-]|(?<=web)", path.stem)[0], "Scheduler")
+            kind = {"worker": "Worker", "dag": "DAGProcessing", "web": "WebServer"}.get(
+                re.split(r"[_-]|(?<=web)", path.stem)[0], "Scheduler"
+            )
             found = _lines(text)
             start = found[0][0] / 1000 if found else 0
             groups[kind][f"{path.stem}_ip-10-0-1-23.ec2.internal_{start:.6f}.log"] = found
@@ -97,9 +101,23 @@ def _lines(text):
     return [(it[0] or first, it[1], it[2]) for it in found]
 
 
-def burst(events, group, count=250_000, dense=30_000, start=1_790_000_000, seconds=86_400, streams=40, dense_streams=None, seed=1, message=MESSAGE, borders=16, outside=500):
+def burst(
+    events,
+    group,
+    count=250_000,
+    dense=30_000,
+    start=1_790_000_000,
+    seconds=86_400,
+    streams=40,
+    dense_streams=None,
+    seed=1,
+    message=MESSAGE,
+    borders=16,
+    outside=500,
+):
     """One group of `count` events within `seconds` whole seconds from `start`: `dense` of them in one second, bursts in the milliseconds around every border
-    of a window cut into `borders` parts, some exactly at both ends, the rest anywhere; and `outside` events before and after it. Every message differs."""
+    of a window cut into `borders` parts, some exactly at both ends, the rest anywhere; and `outside` events before and after it. Every message differs.
+    """
     chance, told = random.Random(seed), events.create(group, own=True)
     first, last = start * 1000, (start + seconds) * 1000 - 1
     moments = [first, first, first + 1, last - 1, last, last][: min(6, count)]
@@ -114,14 +132,23 @@ def burst(events, group, count=250_000, dense=30_000, start=1_790_000_000, secon
         moments += [border + chance.choice(offsets) for _ in range(share)]
     moments += [chance.randrange(first, last + 1) for _ in range(count - len(moments))]
     moments += [first - 1, last + 1][: min(2, outside)]
-    moments += [chance.choice((first - chance.randrange(1, 10_000), last + chance.randrange(1, 10_000))) for _ in range(max(0, outside - 2))]
+    moments += [
+        chance.choice((first - chance.randrange(1, 10_000), last + chance.randrange(1, 10_000))) for _ in range(max(0, outside - 2))
+    ]
     names = [f"dag_id=burst/run_id=manual__{at:03d}/task_id=load/attempt=1.log" for at in range(streams)]
     found = {}
     for number, moment in enumerate(moments):
         of_second = dense_at <= number < dense_end and dense_streams
         name = names[number % dense_streams if of_second else chance.randrange(streams)]
         time = datetime.fromtimestamp(moment // 1000, timezone.utc)
-        found.setdefault(name, []).append((moment, message.format(n=f"{number:07d}", time=f"{time:%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}+0000"), None))
+        found.setdefault(name, []).append(
+            (moment, message.format(n=f"{number:07d}", time=f"{time:%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}+0000"), None)
+        )
     events.put(told, found)
     window = events.digest(group, first, last)
-    return events.digest(group) | {"window": [start, start + seconds - 1], "window_events": window["events"], "window_sha256": window["sha256"], "dense_second": second}
+    return events.digest(group) | {
+        "window": [start, start + seconds - 1],
+        "window_events": window["events"],
+        "window_sha256": window["sha256"],
+        "dense_second": second,
+    }

@@ -18,5 +18,6 @@ def night(events, environments, warehouse, athena, moto, environment="shop-prod"
         "logs": log_seeds.airflow(events, folder / "airflow", environment, 30),
         "redshift": warehouse.load(folder / "redshift"),
         "athena": athena_seeds.history(athena, folder / "athena"),
-        "s3": [object_seeds.objects(moto, it.name.partition(".")[0], file=it) for it in listings] + [object_seeds.objects(moto, "shop-athena-results", "")],
+        "s3": [object_seeds.objects(moto, it.name.partition(".")[0], file=it) for it in listings]
+        + [object_seeds.objects(moto, "shop-athena-results", "")],
     }

@@ -51,12 +51,29 @@ class Postgres:
             os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
         self._run([binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])
         options = [it for key, value in SETTINGS.items() for it in ("-c", f"{key}={value}")]
-        self.process = subprocess.Popen([binaries / "postgres", "-D", data, "-k", self.folder, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **self._as_owner())
-        self.watcher = subprocess.Popen(["sh", "-c", WATCH, "watch", str(self.process.pid), str(self.folder)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(
+            [binaries / "postgres", "-D", data, "-k", self.folder, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **self._as_owner(),
+        )
+        self.watcher = subprocess.Popen(
+            ["sh", "-c", WATCH, "watch", str(self.process.pid), str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def _as_owner(self):
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
-        return {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": [], "cwd": self.folder, "env": environment} if self.owner else {"cwd": self.folder, "env": os.environ | environment}
+        return (
+            {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": [], "cwd": self.folder, "env": environment}
+            if self.owner
+            else {"cwd": self.folder, "env": os.environ | environment}
+        )
 
     def _run(self, command):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **self._as_owner())

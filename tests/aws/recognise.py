@@ -5,7 +5,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from wire import Call
 
-S3_BY_QUERY = [("list-type=2", "ListObjectsV2"), ("location", "GetBucketLocation"), ("versions", "ListObjectVersions"), ("uploads", "CreateMultipartUpload")]
+S3_BY_QUERY = [
+    ("list-type=2", "ListObjectsV2"),
+    ("location", "GetBucketLocation"),
+    ("versions", "ListObjectVersions"),
+    ("uploads", "CreateMultipartUpload"),
+]
 
 
 def recognise(method, target, headers, body):
@@ -54,5 +59,7 @@ def _s3_operation(method, path, query):
     if "uploads" in keys and method == "POST":
         return "CreateMultipartUpload"
     if "uploadId" in keys:
-        return {"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload", "GET": "ListParts"}.get(method, "S3")
+        return {"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload", "GET": "ListParts"}.get(
+            method, "S3"
+        )
     return {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, "S3")

@@ -90,7 +90,17 @@ class RedshiftData:
 
     def log(self, _=None):
         """Every statement, with the SQLSTATE that the API does not show."""
-        return [{"sql": it.sql, "user": it.user, "status": it.status, "sqlstate": it.sqlstate, "error": it.error, "rows": it.result.count if it.result else it.affected} for it in self.statements.values()]
+        return [
+            {
+                "sql": it.sql,
+                "user": it.user,
+                "status": it.status,
+                "sqlstate": it.sqlstate,
+                "error": it.error,
+                "rows": it.result.count if it.result else it.affected,
+            }
+            for it in self.statements.values()
+        ]
 
     def ExecuteStatement(self, members, call):
         self._check(members)
@@ -103,7 +113,9 @@ class RedshiftData:
                 return self._accepted(self.statements[known], members)
             active = sum(it.status not in TERMINAL for it in self.statements.values())
             if active >= self.settings.active_limit:
-                raise AwsError("ActiveStatementsExceededException", f"Active statements exceeded the allowed quota ({self.settings.active_limit}).")
+                raise AwsError(
+                    "ActiveStatementsExceededException", f"Active statements exceeded the allowed quota ({self.settings.active_limit})."
+                )
             sql = bind(members["Sql"], members.get("Parameters"))
             id, now = str(uuid.uuid4()), time.time()
             user = members.get("DbUser") or self.settings.user
@@ -194,7 +206,9 @@ class RedshiftData:
             cursor.execute(statement.sql)
             if cursor.description:
                 settings = self.settings
-                statement.result = Result(cursor, statement.request.get("ResultFormat", "JSON"), settings.row_bytes_cap, settings.result_bytes_cap)
+                statement.result = Result(
+                    cursor, statement.request.get("ResultFormat", "JSON"), settings.row_bytes_cap, settings.result_bytes_cap
+                )
             else:
                 statement.affected = cursor.rowcount
 
@@ -242,7 +256,11 @@ class RedshiftData:
     def _page(self, members, wanted):
         it = self._statement(members)
         if it.status != "FINISHED" or it.result is None:
-            raise AwsError("ResourceNotFoundException", "Query does not have result. Please check query status with DescribeStatement.", ResourceId=it.id)
+            raise AwsError(
+                "ResourceNotFoundException",
+                "Query does not have result. Please check query status with DescribeStatement.",
+                ResourceId=it.id,
+            )
         if it.result.format != wanted:
             other = "GetStatementResultV2" if wanted == "JSON" else "GetStatementResult"
             raise AwsError("ValidationException", f"The result format of the statement is {it.result.format}: use {other}.")
@@ -271,7 +289,16 @@ class RedshiftData:
                 continue
             if any(key in members and members[key] != request.get(key) for key in ("Database", "ClusterIdentifier", "WorkgroupName")):
                 continue
-            told = {"Id": it.id, "QueryString": request["Sql"], "QueryStrings": [request["Sql"]], "Status": it.status, "CreatedAt": it.created, "UpdatedAt": it.updated, "IsBatchStatement": False, "ResultFormat": request.get("ResultFormat", "JSON")}
+            told = {
+                "Id": it.id,
+                "QueryString": request["Sql"],
+                "QueryStrings": [request["Sql"]],
+                "Status": it.status,
+                "CreatedAt": it.created,
+                "UpdatedAt": it.updated,
+                "IsBatchStatement": False,
+                "ResultFormat": request.get("ResultFormat", "JSON"),
+            }
             told |= {key: request[key] for key in ("SecretArn", "StatementName") if key in request}
             told |= {"QueryParameters": request["Parameters"]} if request.get("Parameters") else {}
             found.append(told)

@@ -5,7 +5,26 @@ import io
 import re
 from datetime import datetime
 
-TYPES = {16: "bool", 18: "char", 19: "name", 20: "int8", 21: "int2", 23: "int4", 25: "varchar", 26: "oid", 700: "float4", 701: "float8", 705: "varchar", 1042: "bpchar", 1043: "varchar", 1082: "date", 1083: "time", 1114: "timestamp", 1184: "timestamptz", 1700: "numeric"}
+TYPES = {
+    16: "bool",
+    18: "char",
+    19: "name",
+    20: "int8",
+    21: "int2",
+    23: "int4",
+    25: "varchar",
+    26: "oid",
+    700: "float4",
+    701: "float8",
+    705: "varchar",
+    1042: "bpchar",
+    1043: "varchar",
+    1082: "date",
+    1083: "time",
+    1114: "timestamp",
+    1184: "timestamptz",
+    1700: "numeric",
+}
 PRECISIONS = {20: 19, 21: 5, 23: 10, 26: 10, 700: 8, 701: 17}
 SIGNED = (20, 21, 23, 700, 701, 1700)
 
@@ -74,7 +93,10 @@ def _columns(cursor):
     names = {}
     if tables:
         with cursor.connection.cursor() as other:
-            other.execute("SELECT c.oid, c.relname, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (%s)", (list(tables),))
+            other.execute(
+                "SELECT c.oid, c.relname, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (%s)",
+                (list(tables),),
+            )
             names = {oid: (name, schema) for oid, name, schema in other.fetchall()}
     columns = []
     for it in cursor.description:
@@ -89,7 +111,9 @@ def _columns(cursor):
                 "length": 0,
                 "name": it.name,
                 "nullable": 1,
-                "precision": it.precision or 0 if numeric else PRECISIONS.get(it.type_code, it.internal_size if it.internal_size > 0 else 0),
+                "precision": (
+                    it.precision or 0 if numeric else PRECISIONS.get(it.type_code, it.internal_size if it.internal_size > 0 else 0)
+                ),
                 "scale": it.scale or 0 if numeric else 6 if it.type_code in (1114, 1184) else 0,
                 "schemaName": schema,
                 "tableName": table,

@@ -18,7 +18,9 @@ class Server:
     """One `serve`, with its control calls, and clients for it. Its answers are held to AWS's models: a fault there fails the check."""
 
     def __init__(self, *calls):
-        self.process = subprocess.Popen([sys.executable, HERE / "serve", *map(json.dumps, calls)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "serve", *map(json.dumps, calls)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         ready = json.loads(self.process.stdout.readline() or '{"endpoint": null, "answers": []}')
         self.endpoint, self.answers = ready["endpoint"], ready["answers"]
         assert self.endpoint, "serve did not start"
@@ -37,8 +39,17 @@ class Server:
         import boto3
         from botocore.config import Config
 
-        settings = Config(retries={"total_max_attempts": attempts, "mode": "standard"}, s3={"addressing_style": "path"}, max_pool_connections=50, **config)
-        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test", config=settings)
+        settings = Config(
+            retries={"total_max_attempts": attempts, "mode": "standard"}, s3={"addressing_style": "path"}, max_pool_connections=50, **config
+        )
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=settings,
+        )
 
     def __enter__(self):
         return self

@@ -58,7 +58,11 @@ class Warehouse:
         columns = ", ".join(f'"{name}"' for name, _ in columns_of(view) if name not in without)
         owner = told.get("rows_of")
         where = f" WHERE stored.sees_all() OR {owner} = stored.own_id()" if owner else ""
-        made = [f"DROP VIEW IF EXISTS pg_catalog.{view}", f"CREATE VIEW pg_catalog.{view} AS SELECT {columns} FROM stored.{view}{where}", f"REVOKE ALL ON pg_catalog.{view} FROM PUBLIC"]
+        made = [
+            f"DROP VIEW IF EXISTS pg_catalog.{view}",
+            f"CREATE VIEW pg_catalog.{view} AS SELECT {columns} FROM stored.{view}{where}",
+            f"REVOKE ALL ON pg_catalog.{view} FROM PUBLIC",
+        ]
         return made if told.get("granted") else [*made, f"GRANT SELECT ON pg_catalog.{view} TO PUBLIC"]
 
     def user(self, told):
@@ -117,7 +121,9 @@ class Warehouse:
             if key == "restore":
                 statements += [it for view in DEFINITIONS for it in self._view(view)]
             elif key == "serverless":
-                statements += [f"REVOKE ALL ON pg_catalog.{view} FROM PUBLIC" for view in DEFINITIONS if view.startswith(("stl_", "stv_", "svl_"))]
+                statements += [
+                    f"REVOKE ALL ON pg_catalog.{view} FROM PUBLIC" for view in DEFINITIONS if view.startswith(("stl_", "stv_", "svl_"))
+                ]
             for it in value if isinstance(value, list) else [value]:
                 if key == "drop_view":
                     statements.append(f"DROP VIEW pg_catalog.{known(it)}")
