@@ -125,6 +125,9 @@ def check_several_groups_and_refusals():
         refused("ResourceNotFoundException", logs.get_query_results, queryId="absent")
         refusals = server.counters()["refusals"]
         assert (refusals[0]["operation"], refusals[0]["code"], len(refusals)) == ("StartQuery", "ResourceNotFoundException", 8)
+        server.control(insights={"refuse_before": 3})
+        error = refused("MalformedQueryException", logs.start_query, **start(logGroupName=GROUP))
+        assert "retention settings" in error["Error"]["Message"]
 
 
 def check_an_old_endpoint():

@@ -65,6 +65,12 @@ def check_a_dump_comes_back_event_by_event():
                 ]
                 assert {it["logStreamName"] for it in streams} == {it[1] for it in expected}
                 stream = max(streams, key=lambda it: sum(event["logStreamName"] == it["logStreamName"] for event in events))
+                group = groups[name]
+                assert group["storedBytes"] == sum(len(it[2].encode()) for it in expected) and group["creationTime"] < expected[0][0]
+                assert (
+                    abs(stream["creationTime"] - stream["firstEventTimestamp"]) <= 1
+                    and stream["lastIngestionTime"] > stream["creationTime"]
+                )
                 of_stream = [it for it in events if it["logStreamName"] == stream["logStreamName"]]
                 assert stream["firstEventTimestamp"] == of_stream[0]["timestamp"] and stream["storedBytes"] == 0
                 read = forward(logs, logGroupName=name, logStreamName=stream["logStreamName"], limit=max(2, len(of_stream) // 3))

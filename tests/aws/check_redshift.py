@@ -141,6 +141,9 @@ def check_errors():
             run(data, "SELECT * FROM stl_query", DbUser="etl")["Status"] == "FAILED"
             and run(data, "SELECT * FROM sys_query_history", DbUser="etl")["Status"] == "FINISHED"
         )
+        server.control(redshift={"error_suffix": " [{sqlstate}]"})
+        assert run(data, "SELECT * FROM stl_absent")["Error"] == 'ERROR: relation "stl_absent" does not exist [42P01]'
+        server.control(redshift={"error_suffix": ""})
         server.control(redshift={"databases": ["shop"], "clusters": ["shop"], "accepts_wait": False})
         assert run(data, "SELECT 1", Database="absent")["Error"] == 'FATAL: database "absent" does not exist'
         refused("ValidationException", data.execute_statement, **execute(ClusterIdentifier="absent"))

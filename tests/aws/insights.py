@@ -11,6 +11,8 @@ from log_events import name_of
 from wire import AwsError
 
 PAGE = 10_000
+# Results are let go of, the oldest first, so that many large queries fit in memory.
+MOST_ROWS = 3_000_000
 DEFAULT_LIMIT = 10_000
 MOST_GROUPS = 50
 
@@ -32,6 +34,8 @@ class Settings:
     fail: dict | None = None
     # What bytesScanned is multiplied with: a way to have many gigabytes.
     bytes_factor: float = 1.0
+    # Windows that end before this second are refused, as are those from before a group was made or beyond its retention.
+    refuse_before: int = 0
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Execution:
     ended: str | None = None
     ended_at: float | None = None
     last: str = "Complete"
+    expired: bool = False
     tokens: dict = field(default_factory=dict)
 
 
@@ -85,6 +90,11 @@ class Insights:
                 "InvalidParameterException",
                 f"1 validation error detected: Value '{asked}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to {self.settings.max_limit}",
             )
+        if members["endTime"] < self.settings.refuse_before:
+            raise AwsError(
+                "MalformedQueryException",
+                "end date and time is either before the log groups creation time or exceeds the log groups log retention settings",
+            )
         groups = [self.events.group(it) for it in dict.fromkeys(names)]
         query = compile_query(members["queryString"])
         if query.limit is not None and query.limit > self.settings.max_limit:
@@ -107,6 +117,7 @@ class Insights:
         execution.rows, execution.statistics, execution.cells = rows[:limit], statistics, _writer(query)
         if self.settings.max_limit > PAGE:
             statistics["resultCount"] = float(len(execution.rows))
+        self._let_go()
         window = {
             "query_id": id,
             "groups": execution.groups,
@@ -151,6 +162,16 @@ class Insights:
         }
         return rows, statistics
 
+    def _let_go(self):
+        with self.lock:
+            total = sum(len(it.rows) for it in self.queries.values())
+            for it in list(self.queries.values()):
+                if total <= MOST_ROWS:
+                    return
+                if it.ended and it.rows:
+                    total -= len(it.rows)
+                    it.rows, it.expired = [], True
+
     def _status(self, execution, polled):
         """Where a query is. It goes on with each poll, or with its age."""
         if execution.ended:
@@ -165,7 +186,7 @@ class Insights:
 
     def _execution(self, id):
         found = self.queries.get(id)
-        if found is None:
+        if found is None or found.expired:
             raise AwsError("ResourceNotFoundException", f"Query {id} does not exist")
         return found
 

@@ -3,7 +3,9 @@
 import bisect
 import hashlib
 import threading
+import time
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from wire import ACCOUNT, REGION, AwsError
 
@@ -106,8 +108,12 @@ class LogEvents:
                 if name not in theirs.streams:
                     theirs.create_log_stream(name)
                 stream = theirs.streams[name]
-                stream.put_log_events([])
                 stream.stored_bytes += sum(len(it.message.encode()) for it in added)
+                # Created with its first event, not when the test began.
+                moments = [it.timestamp for it in added] or [round(time.time() * 1000)]
+                stream.creation_time = min(stream.creation_time, _moment(min(moments)))
+                stream.last_ingestion_time = max([_moment(it.ingested) for it in added] + [stream.last_ingestion_time or datetime.min])
+                theirs.creation_time = min(theirs.creation_time, _moment(min(moments) - 86_400_000))
                 for it in added:
                     copy = LogEvent(it.ingested, {"timestamp": it.timestamp, "message": it.message})
                     copy.event_id = it.event_id
@@ -122,6 +128,11 @@ class LogEvents:
         for it in sorted((it.timestamp, it.stream, it.message) for it in found):
             total.update(f"{it[0]}\t{it[1]}\t{it[2]}\0".encode())
         return {"group": name, "events": len(found), "sha256": total.hexdigest()}
+
+
+def _moment(milliseconds):
+    """As moto keeps moments: UTC, without a zone."""
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).replace(tzinfo=None)
 
 
 def name_of(identifier):

@@ -35,6 +35,8 @@ class Settings:
     row_bytes_cap: int = 64 * 1024
     # Whether the endpoint takes WaitTimeSeconds, which is new.
     accepts_wait: bool = True
+    # What stands behind each error; {sqlstate} is put in.
+    error_suffix: str = ""
     # Names that are known; None: every cluster, workgroup, database there is.
     clusters: list | None = None
     workgroups: list | None = None
@@ -213,6 +215,8 @@ class RedshiftData:
                 statement.affected = cursor.rowcount
 
     def _step(self, statement, status):
+        if status == "FAILED":
+            statement.error += self.settings.error_suffix.replace("{sqlstate}", statement.sqlstate or "")
         statement.status, statement.updated = status, time.time()
 
     def _statement(self, members):
