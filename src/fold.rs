@@ -6,18 +6,15 @@
 use crate::units::Moment;
 use foldhash::fast::FixedState;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     hash::BuildHasher as _,
 };
+use sums::{Group, Sums};
+
+mod sums;
 
 /// How many rows of one table are held.
 pub const HELD: usize = 200_000;
-
-/// How many sums there may be before their ranges grow.
-const SUMS: usize = 100_000;
-
-/// Ranges of a doubling, as a power of two: sixteen, so that a range is at most 6 % wide.
-const FINEST: u32 = 4;
 
 /// How many rows are remembered, to notice rows that were given twice.
 const REMEMBERED: usize = 16_384;
@@ -55,6 +52,15 @@ pub trait Row: Clone + 'static {
     /// The row that stands for several like this one.
     #[must_use]
     fn of_many(&self, sum: Sum) -> Self;
+    /// Says that so many records of its input come before those that it was counted among.
+    fn comes_after(&mut self, records: u64);
+}
+
+/// Where rows go.
+pub trait Sink<R> {
+    /// Takes a row that can be summed up. It is built only where it is held or the first of its group; `sight` is what the row
+    /// itself would say.
+    fn put(&mut self, sight: impl FnOnce(&mut String) -> Sight, row: impl FnOnce() -> R);
 }
 
 /// Hashes what names a row: the same for the same in every run.
@@ -102,14 +108,22 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    /// Takes a row that is built only where it is held or the first of its group. `sight` is what the row itself would say.
-    pub fn put(&mut self, sight: impl FnOnce(&mut String) -> Sight, row: impl FnOnce() -> R) {
-        match &mut self.folded {
-            Some(folded) => {
-                let sight = sight(&mut self.group);
-                folded.add(&self.group, sight, row);
-            }
-            None => self.push(row()),
+    /// What gathers the next rows of the same input apart from these.
+    pub fn part(&self) -> Part<R> {
+        let sums = self.folded.as_ref().map(|it| Box::new(Sums::new(it.sums.finest)));
+        let below = self.folded.as_ref().map_or(0, |it| it.below);
+        Part { rows: Vec::new(), sums, below, seen: Vec::new(), group: String::new() }
+    }
+
+    /// Takes rows that were gathered apart, the same as one by one. So many records of the input come before them.
+    pub fn append(&mut self, part: Part<R>, before: u64) {
+        for mut row in part.rows {
+            row.comes_after(before);
+            self.push(row);
+        }
+        if let (Some(folded), Some(mut sums)) = (&mut self.folded, part.sums) {
+            sums.groups.iter_mut().for_each(|it| it.first.comes_after(before));
+            folded.append(*sums, &part.seen);
         }
     }
 
@@ -119,7 +133,7 @@ impl<R: Row> Rows<R> {
         let inputs = std::mem::take(&mut self.inputs);
         for (at, row) in self.rows.drain(..).enumerate() {
             if inputs.binary_search(&at).is_ok() {
-                folded.groups.iter_mut().for_each(Group::settle_part);
+                folded.sums.groups.iter_mut().for_each(Group::settle_part);
             }
             match row.sight(&mut self.group) {
                 Some(sight) if seen.insert((sight.identity, sight.size, sight.from)) => folded.add(&self.group, sight, || row),
@@ -148,13 +162,13 @@ impl<R: Row> Rows<R> {
 
     /// The rows that are held, and one of each group of those that were summed up.
     pub fn one_of_each(&self) -> impl Iterator<Item = &R> {
-        self.rows.iter().chain(self.folded.iter().flat_map(|it| &it.groups).map(|it| &it.first))
+        self.rows.iter().chain(self.folded.iter().flat_map(|it| &it.sums.groups).map(|it| &it.first))
     }
 
     /// Says something of every row; of those that were summed up, something that is so of the whole group.
     pub fn each(&mut self, mut say: impl FnMut(&mut R)) {
         self.rows.iter_mut().for_each(&mut say);
-        self.folded.iter_mut().flat_map(|it| &mut it.groups).for_each(|it| say(&mut it.first));
+        self.folded.iter_mut().flat_map(|it| &mut it.sums.groups).for_each(|it| say(&mut it.first));
     }
 
     /// Whether rows were summed up.
@@ -170,7 +184,19 @@ impl<R: Row> Rows<R> {
     /// Puts the rows that stand for several after the others.
     pub fn settle(&mut self) {
         if let Some(folded) = self.folded.take() {
-            self.rows.extend(folded.into_rows());
+            self.rows.extend(folded.sums.into_rows());
+        }
+    }
+}
+
+impl<R: Row> Sink<R> for Rows<R> {
+    fn put(&mut self, sight: impl FnOnce(&mut String) -> Sight, row: impl FnOnce() -> R) {
+        match &mut self.folded {
+            Some(folded) => {
+                let sight = sight(&mut self.group);
+                folded.add(&self.group, sight, row);
+            }
+            None => self.push(row()),
         }
     }
 }
@@ -181,97 +207,58 @@ impl<R: Row> IntoIterator for Rows<R> {
 
     /// The rows, those that stand for several after the others.
     fn into_iter(self) -> Self::IntoIter {
-        Box::new(self.rows.into_iter().chain(self.folded.into_iter().flat_map(|it| it.into_rows())))
+        Box::new(self.rows.into_iter().chain(self.folded.into_iter().flat_map(|it| it.sums.into_rows())))
+    }
+}
+
+/// Rows that follow each other in one input, gathered apart from those before them: held, or summed up where those before are.
+#[derive(Debug)]
+pub struct Part<R> {
+    rows: Vec<R>,
+    sums: Option<Box<Sums<R>>>,
+    below: u64,
+    /// Hashes below the limit, each with the place of its group, in order.
+    seen: Vec<(u64, usize)>,
+    group: String,
+}
+
+impl<R: Row> Sink<R> for Part<R> {
+    fn put(&mut self, sight: impl FnOnce(&mut String) -> Sight, row: impl FnOnce() -> R) {
+        let Some(sums) = &mut self.sums else { return self.rows.push(row()) };
+        let sight = sight(&mut self.group);
+        let place = sums.add(&self.group, &sight, row);
+        if sight.identity < self.below {
+            self.seen.push((sight.identity, place));
+        }
     }
 }
 
 /// Rows summed up.
 #[derive(Debug)]
 struct Folded<R> {
-    places: HashMap<Box<str>, usize, FixedState>,
-    groups: Vec<Group<R>>,
-    last: usize,
-    sums: usize,
-    finest: u32,
+    sums: Sums<R>,
     /// Hashes of the rows below a limit, which falls as they become many, with their group.
     remembered: BTreeMap<u64, usize>,
     below: u64,
     twice: u64,
 }
 
-#[derive(Debug)]
-struct Group<R> {
-    name: Box<str>,
-    first: R,
-    sums: BTreeMap<u32, Running>,
-    /// How many rows, and the sum of their hashes, of each input that told of the group.
-    parts: BTreeSet<(i64, u64)>,
-    own: (i64, u64),
-}
-
-/// A sum that grows.
-#[derive(Clone, Copy, Debug, Default)]
-struct Running {
-    count: i64,
-    size: i64,
-    sized: bool,
-    from: Option<Moment>,
-    to: Option<Moment>,
-}
-
 impl<R> Default for Folded<R> {
     fn default() -> Self {
-        Self {
-            places: HashMap::default(),
-            groups: Vec::new(),
-            last: 0,
-            sums: 0,
-            finest: FINEST,
-            remembered: BTreeMap::new(),
-            below: u64::MAX,
-            twice: 0,
-        }
+        Self { sums: Sums::default(), remembered: BTreeMap::new(), below: u64::MAX, twice: 0 }
     }
 }
 
 impl<R: Row> Folded<R> {
     fn add(&mut self, name: &str, sight: Sight, row: impl FnOnce() -> R) {
-        let place = self.place(name, row);
-        if sight.identity < self.below {
-            self.remember(sight.identity, place);
-        }
-        let Some(group) = self.groups.get_mut(place) else { return };
-        group.own.0 += 1;
-        group.own.1 = group.own.1.wrapping_add(sight.identity.rotate_left(17) ^ sight.size.unwrap_or(-1).cast_unsigned());
-        let before = group.sums.len();
-        group.sums.entry(range_of(sight.size, self.finest)).or_default().add(&Running {
-            count: 1,
-            size: sight.size.unwrap_or(0),
-            sized: sight.size.is_some(),
-            from: sight.from,
-            to: sight.to,
-        });
-        self.sums += group.sums.len() - before;
-        self.widen();
-    }
-
-    /// The place of a group. Rows of one group mostly follow each other.
-    fn place(&mut self, name: &str, first: impl FnOnce() -> R) -> usize {
-        if self.groups.get(self.last).is_some_and(|it| *it.name == *name) {
-            return self.last;
-        }
-        self.last = if let Some(place) = self.places.get(name) {
-            *place
-        } else {
-            let place = self.groups.len();
-            self.groups.push(Group { name: name.into(), first: first(), sums: BTreeMap::new(), parts: BTreeSet::new(), own: (0, 0) });
-            self.places.insert(name.into(), place);
-            place
-        };
-        self.last
+        let place = self.sums.add(name, &sight, row);
+        self.remember(sight.identity, place);
     }
 
     fn remember(&mut self, identity: u64, place: usize) {
+        if identity >= self.below {
+            return;
+        }
         if self.remembered.insert(identity, place).is_some() {
             self.twice += 1;
         }
@@ -281,108 +268,28 @@ impl<R: Row> Folded<R> {
         }
     }
 
-    /// Doubles the ranges while there are too many sums.
-    fn widen(&mut self) {
-        while self.sums > SUMS && self.finest > 0 {
-            self.double();
-        }
-    }
-
-    fn double(&mut self) {
-        self.finest -= 1;
-        self.sums = 0;
-        for group in &mut self.groups {
-            let mut wider: BTreeMap<u32, Running> = BTreeMap::new();
-            for (range, sum) in std::mem::take(&mut group.sums) {
-                wider.entry(range / 2).or_default().add(&sum);
+    /// Adds what the next rows of the same input told.
+    fn append(&mut self, sums: Sums<R>, seen: &[(u64, usize)]) {
+        let places = self.sums.merge(sums, Group::append);
+        for (identity, theirs) in seen {
+            if let Some((place, _)) = places.get(*theirs) {
+                self.remember(*identity, *place);
             }
-            self.sums += wider.len();
-            group.sums = wider;
         }
     }
 
     /// Adds what another input told. A group that it tells exactly as an input before is a copy.
-    fn merge(&mut self, mut other: Self) {
-        while other.finest > self.finest {
-            other.double();
-        }
-        while self.finest > other.finest {
-            self.double();
-        }
-        let mut copied = BTreeSet::new();
-        let mut places = Vec::with_capacity(other.groups.len());
-        for (theirs, group) in other.groups.into_iter().enumerate() {
-            let Group { name, first, sums, parts, own } = group;
-            let place = self.place(&name, || first);
-            places.push(place);
-            let Some(mine) = self.groups.get_mut(place) else { continue };
-            mine.settle_part();
-            let told = if parts.is_empty() { BTreeSet::from([own]) } else { parts };
-            if told.is_subset(&mine.parts) {
-                copied.insert(theirs);
-                continue;
-            }
-            mine.parts.extend(told);
-            let before = mine.sums.len();
-            for (range, sum) in sums {
-                mine.sums.entry(range).or_default().add(&sum);
-            }
-            self.sums += mine.sums.len() - before;
-        }
+    fn merge(&mut self, other: Self) {
+        let places = self.sums.merge(other.sums, Group::merge);
         self.below = self.below.min(other.below);
         drop(self.remembered.split_off(&self.below));
         self.twice += other.twice;
         for (identity, theirs) in other.remembered {
-            if let Some(place) = places.get(theirs).filter(|_| identity < self.below && !copied.contains(&theirs)) {
+            if let Some((place, true)) = places.get(theirs) {
                 self.remember(identity, *place);
             }
         }
-        self.widen();
     }
-
-    fn into_rows(mut self) -> impl Iterator<Item = R> {
-        self.groups.sort_by(|a, b| a.name.cmp(&b.name));
-        self.groups.into_iter().flat_map(|Group { first, sums, .. }| {
-            let shares: Vec<Sum> = sums.values().flat_map(Running::shares).collect();
-            shares.into_iter().map(move |it| first.of_many(it))
-        })
-    }
-}
-
-impl<R> Group<R> {
-    /// What the input just read told of the group is one part of it.
-    fn settle_part(&mut self) {
-        let own = std::mem::take(&mut self.own);
-        if own.0 > 0 {
-            self.parts.insert(own);
-        }
-    }
-}
-
-impl Running {
-    fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.size = self.size.saturating_add(other.size);
-        self.sized |= other.sized;
-        self.from = self.from.into_iter().chain(other.from).min();
-        self.to = self.to.max(other.to);
-    }
-
-    /// Rows of the mean size, and of one more, so that what they hold together stays exact.
-    fn shares(&self) -> impl Iterator<Item = Sum> {
-        let (mean, rest) = (self.size.div_euclid(self.count.max(1)), self.size.rem_euclid(self.count.max(1)));
-        let of = |count: i64, size: i64| Sum { count, size: self.sized.then_some(size), from: self.from, to: self.to };
-        [of(self.count - rest, mean), of(rest, mean + 1)].into_iter().filter(|it| it.count > 0)
-    }
-}
-
-/// Which of the ranges holds a size: `2^finest` to each doubling.
-fn range_of(size: Option<i64>, finest: u32) -> u32 {
-    let size = size.unwrap_or(0).max(0).cast_unsigned();
-    let Some(doubling) = size.checked_ilog2() else { return 0 };
-    let within = if doubling >= finest { size >> (doubling - finest) } else { size << (finest - doubling) };
-    // The highest bit is that of the doubling itself.
-    ((doubling + 1) << finest) + u32::try_from(within & ((1 << finest) - 1)).unwrap_or(0)
 }
 
 #[cfg(test)]

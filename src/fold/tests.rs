@@ -1,6 +1,9 @@
 //! Counts and totals stay exact, sizes stay near, and nothing counts twice unnoticed.
 
-use super::*;
+use super::{
+    sums::{FINEST, SUMS, range_of},
+    *,
+};
 use std::collections::BTreeSet;
 
 /// A row with a folder, a name and a size.
@@ -11,6 +14,7 @@ struct Thing {
     size: Option<i64>,
     at: i64,
     count: i64,
+    record: u64,
 }
 
 impl Row for Thing {
@@ -24,10 +28,21 @@ impl Row for Thing {
     fn of_many(&self, sum: Sum) -> Self {
         Self { size: sum.size, at: sum.to.map_or(0, |it| it.0), count: sum.count, ..self.clone() }
     }
+
+    fn comes_after(&mut self, records: u64) {
+        self.record += records;
+    }
 }
 
 fn thing(folder: usize, name: usize, size: i64) -> Thing {
-    Thing { folder: format!("f{folder:03}"), name: name.to_string(), size: Some(size), at: i64::try_from(name).unwrap(), count: 1 }
+    Thing {
+        folder: format!("f{folder:03}"),
+        name: name.to_string(),
+        size: Some(size),
+        at: i64::try_from(name).unwrap(),
+        count: 1,
+        record: 0,
+    }
 }
 
 /// Sizes spread over many doublings.
@@ -151,4 +166,39 @@ fn ranges_hold_sizes_in_order() {
     }
     assert_ne!(range_of(Some(1_000_000), FINEST), range_of(Some(1_070_000), FINEST));
     assert_eq!(range_of(Some(1_000_000), FINEST), range_of(Some(1_000_001), FINEST));
+}
+
+#[test]
+fn rows_gathered_apart_are_the_same_as_one_by_one() {
+    let count = HELD + 120_000;
+    // Some rows come twice, groups are many, and their sums grow beyond what is kept.
+    let row = |at: usize| {
+        let first = at - at % 7 / 6;
+        thing(first * 31 % 9_001, first, size_of(first))
+    };
+    let mut one_by_one = Rows::default();
+    for at in 0..count {
+        one_by_one.push(Thing { record: at as u64 + 1, ..row(at) });
+    }
+    for size in [1_000, 33_333, 70_001] {
+        let mut appended: Rows<Thing> = Rows::default();
+        let parts: Vec<usize> = (0..count).step_by(size).collect();
+        for side_by_side in parts.chunks(3) {
+            let gathered: Vec<(usize, Part<Thing>)> = side_by_side.iter().map(|it| (*it, appended.part())).collect();
+            for (before, mut part) in gathered {
+                for at in before..(before + size).min(count) {
+                    let thing = Thing { record: (at - before) as u64 + 1, ..row(at) };
+                    part.put(|group| thing.sight(group).unwrap(), || thing.clone());
+                }
+                appended.append(part, before as u64);
+            }
+        }
+        assert!(appended.twice() > 0);
+        let told = |it: &Rows<Thing>| {
+            let folded = it.folded.as_ref().unwrap();
+            let (groups, finest) = (&folded.sums.groups, folded.sums.finest);
+            format!("{:?} {groups:?} {finest} {:?} {} {}", it.rows, folded.remembered, folded.below, folded.twice)
+        };
+        assert!(told(&appended) == told(&one_by_one), "parts of {size}");
+    }
 }

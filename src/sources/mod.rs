@@ -6,17 +6,18 @@ use crate::{
     records::{
         Feed, json,
         tabular::{
-            self, Form, Part, Sample,
-            view::{Layout, Record, View},
+            self, Form, Sample,
+            view::{Layout, View},
         },
     },
-    tables::Origin,
     units::Moment,
     warehouse::Warehouse,
 };
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
+
+mod rows;
 
 mod redshift_view;
 mod athena;
@@ -37,6 +38,7 @@ mod json_log;
 mod text_log;
 
 pub use manifest::Manifest;
+use rows::{Table, each_row, each_row_of, many_rows};
 
 /// Every source, in the order they are asked; the first that claims an input reads it.
 pub static SOURCES: &[&Source] = &[
@@ -246,6 +248,23 @@ impl Batch {
         }
     }
 
+    /// Takes what the rows that follow in the same input told; so many records come before them.
+    fn append(&mut self, next: Self, before: u64) {
+        self.parsed += next.parsed;
+        for (reason, (count, first)) in next.skips {
+            self.skips.entry(reason).or_insert((0, before + first)).0 += count;
+        }
+        for at in next.span.into_iter().flat_map(|it| [it.0, it.1]) {
+            self.saw_at(at);
+        }
+        for reason in next.partial {
+            if !self.partial.contains(&reason) {
+                self.partial.push(reason);
+            }
+        }
+        self.goes_on |= next.goes_on;
+    }
+
     /// Widens the time range to a moment.
     pub fn saw_at(&mut self, at: Moment) {
         self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
@@ -300,51 +319,6 @@ fn each_json(
         out.partial.push(UNFINISHED.to_owned());
     }
     Envelope::new(records.envelope())
-}
-
-/// Hands every row of a table of one of the views to `each`, which says whether it understood it.
-fn each_row(
-    input: &mut Input<'_, '_>,
-    views: &[&'static View],
-    each: &mut dyn FnMut(&Record<'_>, Origin, &mut Batch) -> Result<(), &'static str>,
-) {
-    let Some((form, layout)) = Head::of(input.feed, input.columns).layout(views) else {
-        input.feed.drain();
-        return input.out.skip_damaged("columns of no view that we know", 1);
-    };
-    let (file, out) = (&input.name, &mut *input.out);
-    let mut unknown: Vec<String> = layout.unknown.iter().filter(|it| !it.is_empty()).cloned().collect();
-    if layout.inferred {
-        out.notes.push("the export names no columns: which ones were left out was told from the values; UNLOAD with HEADER or MANIFEST VERBOSE would name them".to_owned());
-    }
-    let wanted = layout.places();
-    let mut layout = Some(layout);
-    tabular::read(input.feed, form, &wanted, input.caps.record_bytes.saturating_mul(16), &mut |part, number| match (part, &layout) {
-        (Part::Header(names), _) => {
-            layout = Layout::by_names(names, views);
-            let new =
-                layout.iter().flat_map(|it| &it.unknown).filter(|it| !it.is_empty() && !unknown.contains(it)).cloned().collect::<Vec<_>>();
-            unknown.extend(new);
-        }
-        (Part::Row(cells), Some(layout)) => {
-            let record = layout.record(cells);
-            if let Some(at) = record.first_moment() {
-                out.saw_at(at);
-            }
-            match each(&record, Origin { file: Arc::clone(file), record: number }, out) {
-                Ok(()) => out.parsed += 1,
-                Err(reason) => out.skip(reason, number),
-            }
-        }
-        (Part::Row(_), None) => out.skip("columns of no view that we know", number),
-        (Part::Damaged(reason), _) => out.skip(reason, number),
-        (Part::CutOff(reason), _) => out.skip_damaged(reason, number),
-        (Part::GoesOn, _) => out.goes_on = true,
-        (Part::Unfinished, _) => out.partial.push(UNFINISHED.to_owned()),
-    });
-    if !unknown.is_empty() {
-        out.notes.push(format!("columns that are not known were left out: {}", crate::text::safe(&unknown.join(", "), 200)));
-    }
 }
 
 /// What stands around the records of a JSON answer.

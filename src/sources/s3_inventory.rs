@@ -1,12 +1,16 @@
 //! S3 Inventory: its lists as CSV and Parquet.
 
-use super::{Head, Input, Source, each_row};
+use super::{Head, Input, Source, Table, each_row_of, many_rows};
 use crate::{
+    fold::Sink,
     records::tabular::{
-        Form,
+        record::{Place, Record, Value},
         view::{Field, View, amount, bucket, flag, moment, text, word},
     },
-    tables::objects::{Object, Seen},
+    tables::{
+        Origin,
+        objects::{Object, Seen},
+    },
 };
 use std::borrow::Cow;
 
@@ -66,24 +70,43 @@ fn claims(head: &Head<'_>) -> bool {
     head.layout(&[view(head.columns)]).is_some()
 }
 
+/// What is read of a list.
+const READ: [&str; 7] = ["bucket", "key", "size", "last_modified_date", "is_latest", "is_delete_marker", "storage_class"];
+
 fn read(input: &mut Input<'_, '_>) {
     let view = view(input.columns);
-    let is_csv = matches!(Head::of(input.feed, input.columns).layout(&[view]), Some((Form::Delimited { .. }, _)));
-    each_row(input, &[view], &mut |it, origin, out| {
-        let (key, bucket) = (it.str("key").ok_or("no key")?, it.str("bucket"));
-        let key = if is_csv { decoded(key) } else { key };
-        let seen = Seen {
-            bucket: bucket.as_deref(),
-            key: &key,
-            size: it.whole("size"),
-            at: it.moment("last_modified_date"),
-            is_latest: it.flag("is_latest"),
-            is_delete_marker: it.flag("is_delete_marker"),
-        };
-        let row = || Object { storage_class: it.text("storage_class"), listing: Some(it.view().to_owned()), origin, ..Object::of(&seen) };
-        out.warehouse.objects.put(|group| seen.sight(group), row);
-        Ok(())
-    });
+    let table = Table::of(input, &[view]);
+    let is_csv = table.as_ref().is_some_and(Table::is_delimited);
+    match table {
+        Some(table) if table.in_chunks().is_some() => {
+            many_rows(input, table, READ, |it| &mut it.objects, |it, places, origin, rows| put(it, places, origin, rows, is_csv));
+        }
+        table => {
+            each_row_of(input, table, &[view], &mut |it, origin, out| put(it, &it.places(READ), origin, &mut out.warehouse.objects, is_csv))
+        }
+    }
+}
+
+fn put(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sink<Object>, is_csv: bool) -> Result<(), &'static str> {
+    let [bucket, key, size, at, is_latest, is_delete_marker, class] = places.map(|place| it.at(place));
+    let (key, bucket) = (key.map(Value::into_text).ok_or("no key")?, bucket.map(Value::into_text));
+    let key = if is_csv { decoded(key) } else { key };
+    let seen = Seen {
+        bucket: bucket.as_deref(),
+        key: &key,
+        size: size.and_then(Value::whole),
+        at: at.and_then(Value::moment),
+        is_latest: is_latest.and_then(Value::flag),
+        is_delete_marker: is_delete_marker.and_then(Value::flag),
+    };
+    let row = || Object {
+        storage_class: class.map(|it| it.into_text().into_owned()),
+        listing: Some(it.view().to_owned()),
+        origin,
+        ..Object::of(&seen)
+    };
+    rows.put(|group| seen.sight(group), row);
+    Ok(())
 }
 
 /// A key as the CSV encodes it: `dt%3D2024-05-01/a+b`.

@@ -86,6 +86,10 @@ impl fold::Row for LoadFile {
         let duration_ms = sum.from.zip(sum.to).map(|(from, to)| to.millis() - from.millis());
         Self { bytes_scanned: sum.size, lines_scanned: None, start_time: sum.from, duration_ms, files: Some(sum.count), ..self.clone() }
     }
+
+    fn comes_after(&mut self, records: u64) {
+        self.origin.record += records;
+    }
 }
 
 impl LoadFile {

@@ -111,6 +111,10 @@ impl fold::Row for Object {
     fn of_many(&self, sum: Sum) -> Self {
         Self { size_bytes: sum.size, last_modified: sum.to, objects: Some(sum.count), ..self.clone() }
     }
+
+    fn comes_after(&mut self, records: u64) {
+        self.origin.record += records;
+    }
 }
 
 fn has_ending(name: &str, ending: &str) -> bool {

@@ -1,14 +1,24 @@
 //! One row: its cells, in order, as text or as typed columns hold them.
 
 use arrow::array::{Array as _, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use bytes::Bytes;
 use csv::ByteRecord;
-use std::{borrow::Cow, rc::Rc};
+use std::{borrow::Cow, ops::Range, rc::Rc};
 
 /// One row. A cell without text is null.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cells {
     pub(super) texts: ByteRecord,
-    typed: Option<(Rc<[Column]>, usize)>,
+    among: Option<Among>,
+}
+
+/// Cells that are kept together with those of other rows.
+#[derive(Clone, Debug, PartialEq)]
+enum Among {
+    /// In a text, each at its place.
+    Text(Bytes, Vec<Range<usize>>),
+    /// In columns, all at one place.
+    Columns(Rc<[Column]>, usize),
 }
 
 /// One cell.
@@ -41,20 +51,36 @@ const NULLS: &[&[u8]] = &[b"", b"NULL", b"null", b"\\N", b"@NULL@", b"[NULL]"];
 impl Cells {
     /// The first row of a batch.
     pub(super) fn of_columns(columns: Vec<Column>) -> Self {
-        Self { texts: ByteRecord::new(), typed: Some((columns.into(), 0)) }
+        Self { texts: ByteRecord::new(), among: Some(Among::Columns(columns.into(), 0)) }
+    }
+
+    /// A row of a text, before its cells are found.
+    pub(super) fn of_text(text: Bytes) -> Self {
+        Self { texts: ByteRecord::new(), among: Some(Among::Text(text, Vec::new())) }
     }
 
     /// Moves to another row of the batch.
     pub(super) fn go_to(&mut self, row: usize) {
-        if let Some((_, at)) = &mut self.typed {
+        if let Some(Among::Columns(_, at)) = &mut self.among {
             *at = row;
+        }
+    }
+
+    /// Moves to another row of the text, by the places of its cells.
+    pub(super) fn lie_at(&mut self, find: impl FnOnce(&mut Vec<Range<usize>>)) {
+        if let Some(Among::Text(_, places)) = &mut self.among {
+            places.clear();
+            find(places);
         }
     }
 
     /// A cell, if there is anything in it.
     pub fn cell(&self, at: usize) -> Option<Cell<'_>> {
-        let Some((columns, row)) = &self.typed else { return text_of(self.texts.get(at)?).map(Cell::Text) };
-        columns.get(at)?.cell(*row)
+        match &self.among {
+            None => text_of(self.texts.get(at)?).map(Cell::Text),
+            Some(Among::Text(text, places)) => text_of(text.get(places.get(at)?.clone())?).map(Cell::Text),
+            Some(Among::Columns(columns, row)) => columns.get(at)?.cell(*row),
+        }
     }
 
     /// The text of a cell, if there is any.
@@ -64,7 +90,11 @@ impl Cells {
 
     /// How many cells there are.
     pub fn len(&self) -> usize {
-        self.typed.as_ref().map_or(self.texts.len(), |it| it.0.len())
+        match &self.among {
+            None => self.texts.len(),
+            Some(Among::Text(_, places)) => places.len(),
+            Some(Among::Columns(columns, _)) => columns.len(),
+        }
     }
 
     /// Whether there are none.
@@ -88,7 +118,7 @@ fn text_of(cell: &[u8]) -> Option<Cow<'_, str>> {
 
 impl<'a> FromIterator<&'a str> for Cells {
     fn from_iter<I: IntoIterator<Item = &'a str>>(cells: I) -> Self {
-        Self { texts: cells.into_iter().collect::<Vec<_>>().into(), typed: None }
+        Self { texts: cells.into_iter().collect::<Vec<_>>().into(), among: None }
     }
 }
 

@@ -1,56 +1,7 @@
-//! Cells between delimiters: CSV, and what UNLOAD and `psql -A` write.
+//! Cells between delimiters without quotes: what UNLOAD and `psql -A` write.
 
 use super::{Cells, Each, Quoting, Rows};
 use crate::records::{Feed, lines::Lines};
-use std::{
-    cell::Cell,
-    io::{self, Read},
-    rc::Rc,
-};
-
-/// Reads rows whose cells may stand in quotes.
-pub(super) fn read_quoted(feed: &mut Feed<'_>, delimiter: u8, headed: bool, cap: usize, each: &mut Each<'_>) {
-    let mut rows = Rows::new(each);
-    let left = Rc::new(Cell::new(cap));
-    let bounded = Bounded { feed, left: Rc::clone(&left) };
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(bounded);
-    let mut cells = Cells::default();
-    let mut is_header = headed;
-    loop {
-        match reader.read_byte_record(&mut cells.texts) {
-            Ok(false) => break,
-            Ok(true) if std::mem::take(&mut is_header) => rows.header(&cells.names()),
-            Ok(true) => rows.row(&cells),
-            Err(_) => {
-                rows.cut_off("row longer than the cap");
-                reader.get_mut().feed.drain();
-                break;
-            }
-        }
-        left.set(cap);
-    }
-    rows.end();
-}
-
-/// A reader that fails when too much is read for one row.
-struct Bounded<'f, 'r> {
-    feed: &'f mut Feed<'r>,
-    left: Rc<Cell<usize>>,
-}
-
-impl Read for Bounded<'_, '_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let count = self.feed.read(buf)?;
-        match self.left.get().checked_sub(count) {
-            // What was read with the end of the row before counts for this one too.
-            None if self.left.get() == 0 => Err(io::Error::other("row longer than the cap")),
-            left => {
-                self.left.set(left.unwrap_or(0));
-                Ok(count)
-            }
-        }
-    }
-}
 
 /// Reads rows whose cells never stand in quotes.
 pub(super) fn read_lines(feed: &mut Feed<'_>, delimiter: u8, quoting: Quoting, headed: bool, cap: usize, each: &mut Each<'_>) {
@@ -79,7 +30,7 @@ pub(super) fn read_lines(feed: &mut Feed<'_>, delimiter: u8, quoting: Quoting, h
         text.clear();
     }
     if open {
-        rows.cut_off("cut off inside a row");
+        rows.cut_off(super::INSIDE_A_ROW);
     }
     rows.end();
 }

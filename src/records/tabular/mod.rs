@@ -2,16 +2,20 @@
 
 use super::Feed;
 mod aligned;
+mod blocks;
 mod cells;
+mod chunks;
 mod delimited;
 mod expanded;
 mod json_rows;
 mod parquet_rows;
+pub mod record;
 mod selected;
 mod shape;
 pub mod view;
 
 pub use cells::{Cell, Cells};
+pub use chunks::Chunked;
 pub use parquet_rows::{columns as parquet_columns, is_parquet};
 
 /// How a table is written.
@@ -145,8 +149,10 @@ fn sample(head: &[u8], form: Form) -> Option<Sample> {
 /// Reads a table that is written in `form`; no record may be longer than `cap` bytes. Where columns lie apart, only those at the
 /// places `wanted` are read.
 pub fn read(feed: &mut Feed<'_>, form: Form, wanted: &[usize], cap: usize, each: &mut Each<'_>) {
+    if let Some(chunked) = Chunked::new(feed, form, wanted, cap) {
+        return chunked.read(each);
+    }
     match form {
-        Form::Delimited { delimiter, quoting: Quoting::Quotes, headed } => delimited::read_quoted(feed, delimiter, headed, cap, each),
         Form::Delimited { delimiter, quoting, headed } => delimited::read_lines(feed, delimiter, quoting, headed, cap, each),
         Form::Aligned => aligned::read(feed, cap, each),
         Form::Expanded => expanded::read(feed, cap, each),
@@ -154,9 +160,12 @@ pub fn read(feed: &mut Feed<'_>, form: Form, wanted: &[usize], cap: usize, each:
         Form::DataApi => json_rows::read_data_api(feed, cap, each),
         Form::AthenaResults => json_rows::read_athena(feed, cap, each),
         Form::Objects => json_rows::read_objects(feed, cap, each),
-        Form::Parquet => parquet_rows::read(feed, wanted, each),
+        Form::Parquet => {}
     }
 }
+
+const FEWER_CELLS: &str = "row with fewer cells than there are columns";
+const INSIDE_A_ROW: &str = "cut off inside a row";
 
 /// Counts rows and holds them to the width of the first.
 struct Rows<'a, 'e> {
@@ -205,13 +214,13 @@ impl<'a, 'e> Rows<'a, 'e> {
 
     fn settle(&mut self) {
         if std::mem::take(&mut self.short) {
-            (self.each)(Part::Damaged("row with fewer cells than there are columns"), self.number);
+            (self.each)(Part::Damaged(FEWER_CELLS), self.number);
         }
     }
 
     fn end(mut self) {
         if std::mem::take(&mut self.short) {
-            (self.each)(Part::CutOff("cut off inside a row"), self.number);
+            (self.each)(Part::CutOff(INSIDE_A_ROW), self.number);
         }
     }
 }

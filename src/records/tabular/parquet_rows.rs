@@ -1,7 +1,10 @@
 //! Parquet: read where it lies; held in memory, up to a cap, where it comes out of an archive or a pipe.
 
-use super::{Cells, Each, Rows, cells::Column};
-use crate::{case::OnDisk, records::Feed};
+use super::{Cells, Rows, cells::Column};
+use crate::{
+    case::{Meter, OnDisk},
+    records::Feed,
+};
 use arrow::{
     array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
     compute::cast,
@@ -9,14 +12,20 @@ use arrow::{
 };
 use bytes::Bytes;
 use parquet::{
-    arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    },
     errors::Result,
     file::{
         metadata::ParquetMetaDataReader,
         reader::{ChunkReader, Length},
     },
 };
-use std::{io::Read, sync::mpsc, thread};
+use std::{
+    io::{self, BufReader, Read},
+    sync::Arc,
+};
 
 /// The largest Parquet file that is held in memory.
 const CAP: usize = 2 << 30;
@@ -24,6 +33,7 @@ const CAP: usize = 2 << 30;
 const MAGIC: &[u8] = b"PAR1";
 
 /// A whole file.
+#[derive(Clone)]
 enum Whole {
     OnDisk(OnDisk),
     Held(Bytes),
@@ -43,16 +53,40 @@ impl ChunkReader for Whole {
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
         Ok(match self {
-            Self::OnDisk(it) => Box::new(it.file.get_read(start)?),
+            Self::OnDisk(it) => Box::new(BufReader::new(From { file: it.clone(), at: start })),
             Self::Held(bytes) => Box::new(bytes.get_read(start)?),
         })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         match self {
-            Self::OnDisk(it) => it.file.get_bytes(start, length),
+            Self::OnDisk(it) => {
+                // Nobody can ask for more than there is, whatever a damaged file says of itself.
+                if start.checked_add(length as u64).is_none_or(|it| it > self.len()) {
+                    return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+                }
+                let mut bytes = vec![0; length];
+                it.read_at(start, &mut bytes)?;
+                Ok(bytes.into())
+            }
             Self::Held(bytes) => bytes.get_bytes(start, length),
         }
+    }
+}
+
+/// A file from a place on: readers share no place in it, as those of one open file do.
+struct From {
+    file: OnDisk,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.file.bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let count = left.min(buffer.len());
+        self.file.read_at(self.at, buffer.get_mut(..count).unwrap_or_default())?;
+        self.at += count as u64;
+        Ok(count)
     }
 }
 
@@ -73,41 +107,90 @@ pub fn columns(feed: &mut Feed<'_>) -> Option<Vec<String>> {
     Some(fields.iter().map(|it| it.name().to_ascii_lowercase()).collect())
 }
 
-/// Reads the columns at the places `wanted`; the others are left empty.
-pub(super) fn read(feed: &mut Feed<'_>, wanted: &[usize], each: &mut Each<'_>) {
-    let mut rows = Rows::new(each);
-    let file = if let Some(file) = feed.on_disk() {
-        Whole::OnDisk(file)
-    } else {
-        let cut = feed.want(CAP).len() >= CAP && feed.more();
-        let file = Bytes::from(feed.take_window());
-        if cut {
-            feed.drain();
-            return rows.cut_off("Parquet file larger than the cap: unpack it first");
+/// How many rows a part of a large group has, and how many make a group large.
+const ROWS: usize = 1 << 17;
+const LARGE: usize = 2 * ROWS;
+
+/// How many rows are decoded at once.
+const BATCH: usize = 4096;
+
+/// A file whose groups of rows are read one by one.
+pub(super) struct Groups {
+    pub(super) names: Vec<String>,
+    bytes: u64,
+    total: u64,
+    whole: Group,
+    /// Which group, how many rows of it come before, and how many are read.
+    parts: std::vec::IntoIter<(usize, usize, usize)>,
+}
+
+/// Some rows of one group.
+#[derive(Clone)]
+pub(super) struct Group {
+    file: Whole,
+    metadata: ArrowReaderMetadata,
+    wanted: Arc<[usize]>,
+    width: usize,
+    part: (usize, usize, usize),
+}
+
+impl Groups {
+    /// Reads the columns at the places `wanted`; the others are left empty.
+    pub(super) fn new(feed: &mut Feed<'_>, wanted: &[usize]) -> std::result::Result<Self, &'static str> {
+        let file = if let Some(file) = feed.on_disk() {
+            Whole::OnDisk(file)
+        } else {
+            let cut = feed.want(CAP).len() >= CAP && feed.more();
+            let file = Bytes::from(feed.take_window());
+            if cut {
+                feed.drain();
+                return Err("Parquet file larger than the cap: unpack it first");
+            }
+            Whole::Held(file)
+        };
+        let bytes = file.len();
+        let Ok(metadata) = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()) else {
+            return Err("Parquet file without its end, or damaged: it was cut off");
+        };
+        let names: Vec<String> =
+            metadata.parquet_schema().root_schema().get_fields().iter().map(|it| it.name().to_ascii_lowercase()).collect();
+        let total = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0).max(1);
+        let rows = metadata.metadata().row_groups().iter().map(|it| usize::try_from(it.num_rows()).unwrap_or(0));
+        let parts: Vec<_> = rows.enumerate().flat_map(|(group, rows)| parts_of(group, rows)).collect();
+        let whole = Group { file, metadata, wanted: wanted.into(), width: names.len(), part: (0, 0, 0) };
+        Ok(Self { names, bytes, total, whole, parts: parts.into_iter() })
+    }
+
+    /// The next rows.
+    pub(super) fn next(&mut self, meter: Option<&Meter>) -> Option<Group> {
+        let part = self.parts.next()?;
+        if let Some(meter) = meter {
+            meter.add(self.bytes.saturating_mul(part.2 as u64) / self.total);
         }
-        Whole::Held(file)
-    };
-    let bytes = file.len();
-    let Ok(builder) = ParquetRecordBatchReaderBuilder::try_new(file) else {
-        return rows.cut_off("Parquet file without its end, or damaged: it was cut off");
-    };
-    let names: Vec<String> = builder.parquet_schema().root_schema().get_fields().iter().map(|it| it.name().to_ascii_lowercase()).collect();
-    let total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0).max(1);
-    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
-    rows.header(&names);
-    let Ok(batches) = builder.with_projection(mask).build() else { return rows.cut_off("damaged Parquet file") };
-    let mut whole = true;
-    // One core decodes while the other reads what was decoded.
-    thread::scope(|scope| {
-        let (send, receive) = mpsc::sync_channel(AHEAD);
-        scope.spawn(move || batches.map(|it| it.ok().and_then(|it| columns_of(&it))).all(|it| it.is_some() & send.send(it).is_ok()));
-        for batch in receive {
-            let Some((decoded, count)) = batch else {
-                whole = false;
-                break;
+        Some(Group { part, ..self.whole.clone() })
+    }
+}
+
+/// A large group is read in parts.
+fn parts_of(group: usize, rows: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    let size = if rows > LARGE { ROWS } else { rows.max(1) };
+    (0..rows.max(1)).step_by(size).map(move |before| (group, before, size.min(rows - before)))
+}
+
+impl Group {
+    /// Reads its rows; says why when that is not possible to their end.
+    pub(super) fn read(&self, rows: &mut Rows<'_, '_>) -> std::result::Result<(), &'static str> {
+        let (group, before, count) = self.part;
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.wanted.iter().copied());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone());
+        let builder = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(BATCH);
+        let Ok(batches) = builder.with_offset(before).with_limit(count).build() else { return Err("damaged Parquet file") };
+        for batch in batches {
+            let Some((decoded, count)) = batch.ok().and_then(|it| columns_of(&it)) else {
+                return Err("damaged Parquet file, or a column of a type that cannot be shown");
             };
-            let mut columns: Vec<Column> = names.iter().map(|_| Column::Unread).collect();
-            for (place, column) in wanted.iter().zip(decoded) {
+            let mut columns: Vec<Column> = vec![Column::Unread; self.width];
+            for (place, column) in self.wanted.iter().zip(decoded) {
                 if let Some(slot) = columns.get_mut(*place) {
                     *slot = column;
                 }
@@ -117,17 +200,10 @@ pub(super) fn read(feed: &mut Feed<'_>, wanted: &[usize], each: &mut Each<'_>) {
                 cells.go_to(at);
                 rows.row(&cells);
             }
-            if let Some(meter) = feed.meter() {
-                meter.add(bytes * count as u64 / total);
-            }
         }
-    });
-    feed.finish();
-    if whole { rows.end() } else { rows.cut_off("damaged Parquet file, or a column of a type that cannot be shown") }
+        Ok(())
+    }
 }
-
-/// How many batches are decoded ahead.
-const AHEAD: usize = 4;
 
 /// The columns of a batch, and how many rows it has.
 fn columns_of(batch: &RecordBatch) -> Option<(Vec<Column>, usize)> {

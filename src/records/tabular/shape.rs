@@ -2,7 +2,8 @@
 
 use super::{
     Cells,
-    view::{Field, Holds, View, flag_of},
+    record::flag_of,
+    view::{Field, Holds, View},
 };
 use crate::units::{Moment, SECOND};
 

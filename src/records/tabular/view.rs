@@ -1,11 +1,10 @@
 //! Tables that are known by their columns: which columns there are, what each measures, and which cell it is.
 
 use super::{
-    Cell, Cells, Form, Sample,
+    Cells, Form, Sample,
+    record::{Place, Record},
     shape::{Alignment, TELLING, align, fit},
 };
-use crate::units::{Moment, SECOND};
-use std::borrow::Cow;
 
 /// A table that we know.
 #[derive(Debug)]
@@ -145,12 +144,9 @@ pub const fn moment_2000(name: &'static str) -> Field {
     Field::new(name, Holds::Moment2000)
 }
 
-/// 2000-01-01 in microseconds since 1970.
-const YEAR_2000: i64 = 946_684_800 * SECOND;
-
 impl View {
-    /// The place of a column by a name that it has.
-    fn place(&self, name: &str) -> Option<usize> {
+    /// Which column has a name.
+    fn position(&self, name: &str) -> Option<usize> {
         let exact = self.columns.iter().position(|it| it.name == name);
         exact.or_else(|| self.columns.iter().position(|it| it.also.contains(&name)))
     }
@@ -171,6 +167,8 @@ pub struct Layout {
     /// The view.
     pub view: &'static View,
     cells: Vec<Option<usize>>,
+    /// Where moments stand, in the order of the view.
+    pub(super) moments: Vec<Place>,
     /// Columns that the view does not have.
     pub unknown: Vec<String>,
     /// Whether no names stand above the columns, and some are left out: which ones had to be told from the values.
@@ -190,9 +188,9 @@ impl Layout {
     /// The view that has most of the columns.
     pub fn by_names(names: &[String], views: &[&'static View]) -> Option<Self> {
         let fitting = views.iter().filter_map(|view| {
-            let mut layout = Self { view, cells: vec![None; view.columns.len()], unknown: Vec::new(), inferred: false };
+            let mut layout = Self::laid(view, vec![None; view.columns.len()], Vec::new(), false);
             for (at, name) in names.iter().enumerate() {
-                match view.place(name).and_then(|it| layout.cells.get_mut(it)) {
+                match view.position(name).and_then(|it| layout.cells.get_mut(it)) {
                     Some(cell) if cell.is_none() => *cell = Some(at),
                     _ => layout.unknown.push(name.clone()),
                 }
@@ -200,7 +198,7 @@ impl Layout {
             view.satisfied(|it| layout.cell(it).is_some()).then_some(layout)
         });
         // Of views that fit alike, the first.
-        fitting.reduce(|best, it| if it.unknown.len() < best.unknown.len() { it } else { best })
+        fitting.reduce(|best, it| if it.unknown.len() < best.unknown.len() { it } else { best }).map(Self::with_moments)
     }
 
     /// The view whose columns, in documented order and some of them left out, could hold these cells.
@@ -215,134 +213,56 @@ impl Layout {
         let fitting = views.iter().filter_map(|view| {
             let Alignment { score, cells, unknown, doubtful } = align(rows, width, view)?;
             let unknown = unknown.iter().map(|it| format!("column {}", it + 1)).collect();
-            let layout = Self { view, cells, unknown, inferred: width != view.columns.len() };
+            let layout = Self::laid(view, cells, unknown, width != view.columns.len());
             let mut laid = view.columns.iter().zip(&layout.cells).filter_map(|(column, cell)| Some((column, (*cell)?)));
             let tells = laid.any(|(column, cell)| column.holds.tells() && fit(rows, cell, column).is_some_and(|it| it >= TELLING));
             let is_there = |it: &str| layout.cell(it).is_some() || doubtful.contains(&it);
             (tells && view.satisfied(is_there)).then_some((score, layout))
         });
-        fitting.reduce(|best, it| if it.0 > best.0 { it } else { best }).map(|it| it.1)
+        fitting.reduce(|best, it| if it.0 > best.0 { it } else { best }).map(|it| it.1.with_moments())
     }
 
-    /// The places of the cells that hold a column of the view.
-    pub fn places(&self) -> Vec<usize> {
-        let mut places: Vec<usize> = self.cells.iter().copied().flatten().collect();
-        places.sort_unstable();
-        places
+    fn laid(view: &'static View, cells: Vec<Option<usize>>, unknown: Vec<String>, inferred: bool) -> Self {
+        Self { view, cells, moments: Vec::new(), unknown, inferred }
+    }
+
+    fn with_moments(mut self) -> Self {
+        let moments = self.view.columns.iter().filter(|it| it.holds == Holds::Moment);
+        self.moments = moments.map(|it| self.place(it.name)).filter(|it| it.cell.is_some()).collect();
+        self
+    }
+
+    /// The numbers of the cells that hold a column of the view.
+    pub fn numbers(&self) -> Vec<usize> {
+        let mut numbers: Vec<usize> = self.cells.iter().copied().flatten().collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// The numbers of the cells at some places, and of those that tell moments.
+    pub fn numbers_of(&self, places: &[Place]) -> Vec<usize> {
+        let mut numbers: Vec<usize> = places.iter().chain(&self.moments).filter_map(|it| it.cell).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// Where columns of the view stand.
+    pub fn places<const N: usize>(&self, names: [&str; N]) -> [Place; N] {
+        names.map(|it| self.place(it))
+    }
+
+    pub(super) fn place(&self, name: &str) -> Place {
+        let column = self.view.columns.iter().zip(&self.cells).find(|it| it.0.name == name);
+        column.map_or(Place { cell: None, holds: Holds::Text }, |it| Place { cell: *it.1, holds: it.0.holds })
     }
 
     fn cell(&self, name: &str) -> Option<usize> {
-        let place = self.view.columns.iter().position(|it| it.name == name)?;
-        self.cells.get(place).copied().flatten()
+        self.place(name).cell
     }
 
     /// A row of the table.
     pub fn record<'a>(&'a self, cells: &'a Cells) -> Record<'a> {
         Record { layout: self, cells }
     }
-}
-
-/// What programs write for yes and no.
-pub(super) fn flag_of(text: &str) -> Option<bool> {
-    match text {
-        "t" | "true" | "1" | "y" | "True" | "TRUE" => Some(true),
-        "f" | "false" | "0" | "n" | "False" | "FALSE" => Some(false),
-        _ => None,
-    }
-}
-
-/// One row, read by column.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    layout: &'a Layout,
-    cells: &'a Cells,
-}
-
-impl<'a> Record<'a> {
-    fn told(&self, name: &str) -> Option<(Holds, Cell<'a>)> {
-        let place = self.layout.view.columns.iter().position(|it| it.name == name)?;
-        let cell = self.layout.cells.get(place).copied().flatten()?;
-        Some((self.layout.view.columns.get(place)?.holds, self.cells.cell(cell)?))
-    }
-
-    /// A text, as it stands there.
-    pub fn str(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.told(name).map(|it| it.1.into_text())
-    }
-
-    /// A text.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.str(name).map(Cow::into_owned)
-    }
-
-    /// A text, in lower case.
-    pub fn lower(&self, name: &str) -> Option<String> {
-        self.str(name).map(|it| it.to_ascii_lowercase())
-    }
-
-    /// A number that names something; 0 and less name nothing.
-    pub fn id(&self, name: &str) -> Option<String> {
-        let whole = self.whole(name)?;
-        (whole > 0).then(|| whole.to_string())
-    }
-
-    /// A whole number, in the unit of its table.
-    pub fn whole(&self, name: &str) -> Option<i64> {
-        let (holds, cell) = self.told(name)?;
-        let Holds::Whole(factor, divisor) = holds else { return None };
-        let whole = match cell {
-            Cell::Whole(whole) => whole,
-            other => whole_of(&other.into_text())?,
-        };
-        whole.checked_mul(factor)?.checked_div(divisor)
-    }
-
-    /// A number.
-    pub fn real(&self, name: &str) -> Option<f64> {
-        self.str(name)?.parse().ok().filter(|it: &f64| it.is_finite())
-    }
-
-    /// Yes or no.
-    pub fn flag(&self, name: &str) -> Option<bool> {
-        match self.told(name)?.1 {
-            Cell::Flag(flag) => Some(flag),
-            other => flag_of(&other.into_text()),
-        }
-    }
-
-    /// Whether a cell of the row is as long as characters(`count`) can be: it may have been cut.
-    pub fn fills(&self, name: &str, count: usize) -> Option<bool> {
-        self.str(name).map(|it| it.len() >= count && it.chars().count() >= count)
-    }
-
-    /// The first moment that the row tells.
-    pub fn first_moment(&self) -> Option<Moment> {
-        let moments = self.layout.view.columns.iter().filter(|it| it.holds == Holds::Moment);
-        moments.map(|it| it.name).find_map(|it| self.moment(it))
-    }
-
-    /// The view that the row is of.
-    pub fn view(&self) -> &'static str {
-        self.layout.view.name
-    }
-
-    /// A moment.
-    pub fn moment(&self, name: &str) -> Option<Moment> {
-        match self.told(name)? {
-            (_, Cell::Moment(micros)) => Some(Moment(micros)),
-            (Holds::Moment2000, Cell::Whole(micros)) => Some(Moment(micros.checked_add(YEAR_2000)?)),
-            (Holds::Moment2000, other) => Some(Moment(other.into_text().parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
-            (_, other) => Moment::parse(&other.into_text()).map(|it| it.moment),
-        }
-    }
-}
-
-/// A whole number, though it may be written with a fraction.
-fn whole_of(text: &str) -> Option<i64> {
-    let of_real = || {
-        let number: f64 = text.parse().ok()?;
-        #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-        (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
-    };
-    text.parse().ok().or_else(of_real)
 }

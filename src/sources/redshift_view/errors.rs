@@ -2,7 +2,7 @@
 
 use super::rows::{Put, STL, SYS, stl_id, sys_id};
 use crate::{
-    records::tabular::view::Record,
+    records::tabular::record::Record,
     tables::{Origin, load_errors::LoadError, transfer_errors::TransferError},
     warehouse::Warehouse,
 };

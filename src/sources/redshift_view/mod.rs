@@ -1,8 +1,8 @@
 //! System views of Redshift, recognised by their columns, however they were exported.
 
-use super::{Head, Input, Source, each_row};
+use super::{Head, Input, Source, Table, each_row_of, many_rows};
 use crate::{
-    records::tabular::view::{Record, View},
+    records::tabular::{record::Record, view::View},
     tables::Origin,
     warehouse::Warehouse,
 };
@@ -53,8 +53,15 @@ fn claims(head: &Head<'_>) -> bool {
 }
 
 fn read(input: &mut Input<'_, '_>) {
+    let table = Table::of(input, &known());
+    let table = match table {
+        Some(table) if table.in_chunks().is_some_and(|it| it.name == views::SYS_LOAD_DETAIL.name) => {
+            return many_rows(input, table, rows::LOAD_DETAIL, |it| &mut it.load_files, rows::put_load_file);
+        }
+        table => table,
+    };
     let mut failing = FailingFields::default();
-    each_row(input, &known(), &mut |record, origin, out| {
+    each_row_of(input, table, &known(), &mut |record, origin, out| {
         let Some((view, put)) = VIEWS.iter().find(|it| it.0.name == record.view()) else { return Err("columns of no view that we know") };
         if view.name == views::STL_LOADERROR_DETAIL.name {
             failing.put(record, origin, &mut out.warehouse)

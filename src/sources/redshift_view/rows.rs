@@ -1,7 +1,8 @@
 //! From a record of a view to the rows of our tables.
 
 use crate::{
-    records::tabular::view::Record,
+    fold::Sink,
+    records::tabular::record::{Place, Record, Value, has_chars},
     tables::{
         Origin,
         external_scans::ExternalScan,
@@ -152,33 +153,42 @@ pub(super) fn load_history(it: &Record<'_>, origin: Origin, out: &mut Warehouse)
     Ok(())
 }
 
+/// What is read of `SYS_LOAD_DETAIL`.
+pub(super) const LOAD_DETAIL: [&str; 7] =
+    ["query_id", "file_name", "bytes_scanned", "lines_scanned", "splits_scanned", "start_time", "end_time"];
+
 pub(super) fn load_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
-    let query = it.whole("query_id").filter(|it| *it > 0).ok_or("no query id")?;
-    let (mut digits, name) = (itoa::Buffer::new(), it.str("file_name"));
-    let start = it.moment("start_time");
+    put_load_file(it, &it.places(LOAD_DETAIL), origin, &mut out.load_files)
+}
+
+pub(super) fn put_load_file(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sink<LoadFile>) -> Put {
+    let [query, name, bytes, lines, splits, start, end] = places.map(|place| it.at(place));
+    let query = query.and_then(Value::whole).filter(|it| *it > 0).ok_or("no query id")?;
+    let (mut digits, name) = (itoa::Buffer::new(), name.map(Value::into_text));
+    let (start, end) = (start.and_then(Value::moment), end.and_then(Value::moment));
     let seen = load_files::Seen {
         query_id: digits.format(query),
         file_name: name.as_deref().unwrap_or_default(),
-        bytes: it.whole("bytes_scanned"),
-        splits: it.whole("splits_scanned"),
+        bytes: bytes.and_then(Value::whole),
+        splits: splits.and_then(Value::whole),
         start,
-        end: it.moment("end_time").or(start),
+        end: end.or(start),
     };
     let row = || LoadFile {
         view: Some(it.view().to_owned()),
         system: Some(SYS.to_owned()),
         query_id: Some(seen.query_id.to_owned()),
         file_name: name.as_deref().map(ToOwned::to_owned),
-        name_truncated: it.fills("file_name", FILE_NAME_CHARS),
+        name_truncated: name.as_deref().map(|it| has_chars(it, FILE_NAME_CHARS)),
         bytes_scanned: seen.bytes,
-        lines_scanned: it.whole("lines_scanned"),
+        lines_scanned: lines.and_then(Value::whole),
         splits_scanned: seen.splits,
         start_time: start,
-        duration_ms: millis_between(start, it.moment("end_time")),
+        duration_ms: millis_between(start, end),
         origin,
         ..LoadFile::default()
     };
-    out.load_files.put(|group| seen.sight(group), row);
+    rows.put(|group| seen.sight(group), row);
     Ok(())
 }
 
