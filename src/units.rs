@@ -75,6 +75,37 @@ impl Moment {
         (EARLIEST..LATEST).contains(&micros.div_euclid(SECOND)).then_some((Stamp { moment: Self(micros), zoned: offset.is_some() }, at))
     }
 
+    /// Reads `text` when it is a moment as tables hold them, without a zone: `2024-05-01 10:00:00.123456`. Says the same of it as
+    /// [`Moment::parse`], only sooner.
+    pub fn plain(text: &[u8]) -> Option<Self> {
+        let (head, fraction) = text.split_first_chunk::<19>()?;
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ' | b'T', h1, h2, b':', n1, n2, b':', s1, s2] = *head else { return None };
+        let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2];
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let of = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+        let (hour, minute, second) = (of(h1, h2), of(n1, n2), of(s1, s2));
+        if hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let mut micros = 0;
+        match fraction {
+            [] => {}
+            [b'.', digits @ ..] if (1..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
+                let mut unit = SECOND;
+                for digit in digits {
+                    unit /= 10;
+                    micros += i64::from(digit - b'0') * unit;
+                }
+            }
+            _ => return None,
+        }
+        let days = days(of(y1, y2) * 100 + of(y3, y4), of(m1, m2), of(d1, d2))?;
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+        (EARLIEST..LATEST).contains(&seconds).then_some(Self(seconds * SECOND + micros))
+    }
+
     /// Reads `text` when the whole of it is a moment.
     pub fn parse(text: &str) -> Option<Stamp> {
         let text = text.trim();

@@ -51,8 +51,9 @@ pub struct Seen<'a> {
 impl Seen<'_> {
     /// Files of one statement, kind and number of ranges differ in size and time.
     pub fn sight(&self, group: &mut String) -> Sight {
-        let name = self.file_name.rsplit('/').next().unwrap_or_default();
-        let ending = name.rsplit_once('.').map_or("", |it| it.1);
+        // The ending of the name, if it has one: a dot further back is one of a folder.
+        let mark = memchr::memrchr2(b'.', b'/', self.file_name.as_bytes()).filter(|it| self.file_name.as_bytes().get(*it) == Some(&b'.'));
+        let ending = mark.and_then(|it| self.file_name.get(it + 1..)).unwrap_or_default();
         group.clear();
         for part in [self.query_id, "\n", ending, if self.bytes.is_none() { "?" } else { "" }] {
             group.push_str(part);

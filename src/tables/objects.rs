@@ -44,10 +44,10 @@ pub struct Seen<'a> {
 impl Seen<'_> {
     /// data, empty, marker, metadata, old.
     pub fn role(&self) -> &'static str {
-        let name = self.key.rsplit('/').next().unwrap_or_default();
+        let name = self.key.get(self.folder().map_or(0, |it| it.len() + 1)..).unwrap_or_default();
         if self.is_delete_marker == Some(true) || self.is_latest == Some(false) {
             "old"
-        } else if name.is_empty() || name.starts_with(['_', '.']) || name.ends_with("_$folder$") || has_ending(name, "crc") {
+        } else if name.is_empty() || name.starts_with(['_', '.']) || name.ends_with("_$folder$") || is_checksum(name) {
             "marker"
         } else if root_of_format(self.key).is_some() {
             "metadata"
@@ -58,9 +58,14 @@ impl Seen<'_> {
         }
     }
 
+    /// The folder that the key lies in.
+    fn folder(&self) -> Option<&str> {
+        self.key.get(..memchr::memrchr(b'/', self.key.as_bytes())?)
+    }
+
     /// Objects of one folder and role differ in size and time.
     pub fn sight(&self, group: &mut String) -> Sight {
-        let folder = self.key.rfind('/').and_then(|it| self.key.get(..it)).unwrap_or_default();
+        let folder = self.folder().unwrap_or_default();
         group.clear();
         for part in [self.bucket.unwrap_or_default(), "/", folder, "\n", self.role(), if self.size.is_none() { "?" } else { "" }] {
             group.push_str(part);
@@ -117,13 +122,21 @@ impl fold::Row for Object {
     }
 }
 
-fn has_ending(name: &str, ending: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|it| it.1.eq_ignore_ascii_case(ending))
+fn is_checksum(name: &str) -> bool {
+    name.as_bytes().last_chunk::<4>().is_some_and(|it| it.eq_ignore_ascii_case(b".crc"))
 }
+
+/// The folders of table formats that lie beside the data.
+const OF_FORMATS: [&str; 4] = ["metadata/", "_delta_log/", "_spark_metadata/", ".hoodie/"];
 
 /// The folder of the table whose format keeps this file beside the data.
 pub fn root_of_format(key: &str) -> Option<&str> {
-    ["metadata/", "_delta_log/", "_spark_metadata/", ".hoodie/"].iter().find_map(|folder| {
+    // Few folders end like one of these: their last letters are looked at first.
+    let ends_alike = |slash: usize| matches!(key.as_bytes().get(slash.wrapping_sub(1)), Some(b'a' | b'g' | b'e'));
+    if !memchr::memchr_iter(b'/', key.as_bytes()).any(ends_alike) {
+        return None;
+    }
+    OF_FORMATS.iter().find_map(|folder| {
         let at = key.find(folder)?;
         let root = key.get(..at)?;
         (root.is_empty() || root.ends_with('/')).then_some(root)

@@ -25,7 +25,7 @@ enum Among {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell<'a> {
     /// As it is written, without the blanks around it.
-    Text(Cow<'a, str>),
+    Text(&'a [u8]),
     /// A whole number.
     Whole(i64),
     /// Yes or no.
@@ -47,6 +47,7 @@ pub(super) enum Column {
 
 /// What programs write for null.
 const NULLS: &[&[u8]] = &[b"", b"NULL", b"null", b"\\N", b"@NULL@", b"[NULL]"];
+const LONGEST_NULL: usize = 6;
 
 impl Cells {
     /// The first row of a batch.
@@ -77,8 +78,8 @@ impl Cells {
     /// A cell, if there is anything in it.
     pub fn cell(&self, at: usize) -> Option<Cell<'_>> {
         match &self.among {
-            None => text_of(self.texts.get(at)?).map(Cell::Text),
-            Some(Among::Text(text, places)) => text_of(text.get(places.get(at)?.clone())?).map(Cell::Text),
+            None => text_of(self.texts.get(at)?),
+            Some(Among::Text(text, places)) => text_of(text.get(places.get(at)?.clone())?),
             Some(Among::Columns(columns, row)) => columns.get(at)?.cell(*row),
         }
     }
@@ -111,9 +112,10 @@ impl Cells {
     }
 }
 
-fn text_of(cell: &[u8]) -> Option<Cow<'_, str>> {
+fn text_of(cell: &[u8]) -> Option<Cell<'_>> {
     let cell = cell.trim_ascii();
-    (!NULLS.contains(&cell)).then(|| String::from_utf8_lossy(cell))
+    let is_null = cell.len() <= LONGEST_NULL && NULLS.contains(&cell);
+    (!is_null).then_some(Cell::Text(cell))
 }
 
 impl<'a> FromIterator<&'a str> for Cells {
@@ -126,7 +128,10 @@ impl<'a> Cell<'a> {
     /// As text.
     pub fn into_text(self) -> Cow<'a, str> {
         match self {
-            Self::Text(text) => text,
+            Self::Text(text) => match std::str::from_utf8(text) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(text),
+            },
             Self::Whole(whole) => Cow::Owned(whole.to_string()),
             Self::Flag(flag) => Cow::Borrowed(if flag { "true" } else { "false" }),
             Self::Moment(micros) => Cow::Owned(crate::units::Moment(micros).rfc3339()),
@@ -137,7 +142,7 @@ impl<'a> Cell<'a> {
 impl Column {
     fn cell(&self, row: usize) -> Option<Cell<'_>> {
         match self {
-            Self::Text(it) => it.is_valid(row).then(|| text_of(it.value(row).as_bytes()).map(Cell::Text)).flatten(),
+            Self::Text(it) => it.is_valid(row).then(|| text_of(it.value(row).as_bytes())).flatten(),
             Self::Whole(it) => it.is_valid(row).then(|| Cell::Whole(it.value(row))),
             Self::Flag(it) => it.is_valid(row).then(|| Cell::Flag(it.value(row))),
             Self::Moment(it) => it.is_valid(row).then(|| Cell::Moment(it.value(row))),

@@ -128,6 +128,7 @@ impl<'a> Value<'a> {
         let Holds::Whole(factor, divisor) = self.holds else { return None };
         let whole = match self.cell {
             Cell::Whole(whole) => whole,
+            Cell::Text(text) if let Some(whole) = digits_of(text) => whole,
             other => whole_of(&other.into_text())?,
         };
         whole.checked_mul(factor)?.checked_div(divisor)
@@ -147,9 +148,16 @@ impl<'a> Value<'a> {
             (_, Cell::Moment(micros)) => Some(Moment(micros)),
             (Holds::Moment2000, Cell::Whole(micros)) => Some(Moment(micros.checked_add(YEAR_2000)?)),
             (Holds::Moment2000, other) => Some(Moment(other.into_text().parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
+            (_, Cell::Text(text)) if let Some(moment) = Moment::plain(text) => Some(moment),
             (_, other) => Moment::parse(&other.into_text()).map(|it| it.moment),
         }
     }
+}
+
+/// A whole number of digits alone.
+fn digits_of(text: &[u8]) -> Option<i64> {
+    let is_plain = (1..=18).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
+    is_plain.then(|| text.iter().fold(0, |sum, it| sum * 10 + i64::from(it - b'0')))
 }
 
 /// A whole number, though it may be written with a fraction.
