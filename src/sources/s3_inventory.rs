@@ -82,7 +82,9 @@ fn read(input: &mut Input<'_, '_>) {
             many_rows(input, table, READ, |it| &mut it.objects, |it, places, origin, rows| put(it, places, origin, rows, is_csv));
         }
         table => {
-            each_row_of(input, table, &[view], &mut |it, origin, out| put(it, &it.places(READ), origin, &mut out.warehouse.objects, is_csv))
+            each_row_of(input, table, &[view], &mut |it, origin, out| {
+                put(it, &it.places(READ), origin, &mut out.warehouse.objects, is_csv)
+            });
         }
     }
 }

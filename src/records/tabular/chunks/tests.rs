@@ -141,8 +141,8 @@ fn parquet(rows: usize, of_group: usize) -> Vec<u8> {
     let properties = WriterProperties::builder().set_max_row_group_row_count(Some(of_group)).set_data_page_row_count_limit(5_000).build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(&schema), Some(properties)).unwrap();
-    let text: StringArray = (0..rows).map(|it| (it % 5 > 0).then(|| format!("k{it}"))).collect();
-    let whole: Int64Array = (0..rows).map(|it| (it % 7 > 0).then(|| i64::try_from(it).unwrap())).collect();
+    let text: StringArray = (0..rows).map(|it| (!it.is_multiple_of(5)).then(|| format!("k{it}"))).collect();
+    let whole: Int64Array = (0..rows).map(|it| (!it.is_multiple_of(7)).then(|| i64::try_from(it).unwrap())).collect();
     writer.write(&RecordBatch::try_new(schema, vec![Arc::new(text) as ArrayRef, Arc::new(whole)]).unwrap()).unwrap();
     writer.close().unwrap();
     bytes
@@ -153,7 +153,9 @@ fn groups_of_rows_tell_what_the_file_tells() {
     for (rows, of_group) in [(0, 10), (1, 10), (1_000, 300), (290_000, 280_000)] {
         let bytes = parquet(rows, of_group);
         let cell = |told: bool, text: String| if told { text } else { "-".to_owned() };
-        let row = |it: usize| format!("{}: {}/{}", it + 1, cell(it % 5 > 0, format!("k{it}")), cell(it % 7 > 0, it.to_string()));
+        let row = |it: usize| {
+            format!("{}: {}/{}", it + 1, cell(!it.is_multiple_of(5), format!("k{it}")), cell(!it.is_multiple_of(7), it.to_string()))
+        };
         let whole: Vec<String> = ["a/b".to_owned()].into_iter().chain((0..rows).map(row)).collect();
         let mut told = Vec::new();
         let mut feed = Feed::new(Box::new(&*bytes));
