@@ -59,6 +59,38 @@ impl Moment {
     /// Understood: `2024-05-01T10:00:00.123+0000`, `2022-01-01 12:00:00,123`, `2022-01-01, 12:00:00 PDT`,
     /// `24/09/22 19:38:53`, `06/Feb/2019:00:00:38 +0000`. A date alone is no moment.
     pub fn read(text: &[u8]) -> Option<(Stamp, usize)> {
+        Self::read_plainly(text).or_else(|| Self::read_any(text))
+    }
+
+    /// `2026-11-20 08:23:28.832000+00:00` and what differs from it in the separator, the digits of the fraction, or the colon.
+    fn read_plainly(text: &[u8]) -> Option<(Stamp, usize)> {
+        let (clock, mut rest) = text.split_first_chunk::<20>()?;
+        let two = |at: usize| {
+            let (tens, ones) = (clock[at].wrapping_sub(b'0'), clock[at + 1].wrapping_sub(b'0'));
+            (tens <= 9 && ones <= 9).then(|| i64::from(tens * 10 + ones))
+        };
+        let marks = [clock[4], clock[7], clock[13], clock[16], clock[19]];
+        if marks != *b"--::." || !matches!(clock[10], b' ' | b'T') {
+            return None;
+        }
+        let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
+        let days = days(two(0)? * 100 + two(2)?, two(5)?, two(8)?)?;
+        let (mut fraction, mut unit) = (0, SECOND);
+        while let Some((digit, more)) = rest.split_first().filter(|it| it.0.is_ascii_digit()) {
+            unit /= 10;
+            fraction += i64::from(digit - b'0') * unit;
+            rest = more;
+        }
+        let zone = if rest.starts_with(b"+00:00") { 6 } else if rest.starts_with(b"+0000") { 5 } else { return None };
+        if hour > 23 || minute > 59 || second > 60 || unit == SECOND {
+            return None;
+        }
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+        let stamp = Stamp { moment: Self(seconds * SECOND + fraction), zoned: true };
+        (EARLIEST..LATEST).contains(&seconds).then_some((stamp, text.len() - rest.len() + zone))
+    }
+
+    fn read_any(text: &[u8]) -> Option<(Stamp, usize)> {
         let (days, mut at) = read_date(text)?;
         if text.get(at) == Some(&b',') {
             at += 1;
@@ -290,6 +322,20 @@ mod tests {
         ] {
             assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn the_plain_spelling_means_what_it_means_among_others() {
+        let text = "2024-05-01T10:59:00.123456+00:00 x";
+        for at in 0..text.len() {
+            for byte in ['0', '9', ':', ' ', '+', '-', 'T', 'Z', '.', ','] {
+                let other = format!("{}{byte}{}", &text[..at], &text[at + 1..]);
+                if let Some(read) = Moment::read_plainly(other.as_bytes()) {
+                    assert_eq!(Some(read), Moment::read_any(other.as_bytes()), "{other}");
+                }
+            }
+        }
+        assert!(Moment::read_plainly(text.as_bytes()).is_some());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{identity, line::Level, stream::Record};
 use crate::{tables::task_events::Event, text};
+use memchr::memmem;
 use serde::Deserialize;
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -228,7 +229,7 @@ impl LevelName for Option<String> {
 impl Speaker {
     /// Whether a record of this source file or logger may be by this speaker. Nameless records may be anybody's.
     fn may_be(self, origin: &str) -> bool {
-        let is_one_of = |words: &[&str]| words.iter().any(|it| origin.contains(it));
+        let is_one_of = |words: &[&str]| words.iter().any(|it| memmem::find(origin.as_bytes(), it.as_bytes()).is_some());
         let name = origin.is_empty() || !origin.contains(|it: char| it.is_ascii_alphabetic());
         name || match self {
             Self::Scheduler => is_one_of(&["scheduler", "executor", "manager", "dag_processing", "jobs", "dagrun", "processor"]),

@@ -179,9 +179,13 @@ fn mapped(text: Option<&str>) -> Option<i64> {
 
 /// An execution date is written with a blank or a `T`: one spelling for both.
 fn run_text(run: &str) -> String {
+    if is_dated(run) { run.replacen(' ', "T", 1) } else { run.to_owned() }
+}
+
+/// Whether a run is named by its date, with a blank.
+fn is_dated(run: &str) -> bool {
     let bytes = run.as_bytes();
-    let dated = bytes.len() > 18 && bytes.get(10) == Some(&b' ') && bytes.get(4) == Some(&b'-') && bytes.get(13) == Some(&b':');
-    if dated { run.replacen(' ', "T", 1) } else { run.to_owned() }
+    bytes.len() > 18 && bytes.get(10) == Some(&b' ') && bytes.get(4) == Some(&b'-') && bytes.get(13) == Some(&b':')
 }
 
 /// `2020, 4, 24, 8, 0` as `2020-04-24T08:00:00+00:00`.

@@ -2,7 +2,7 @@
 
 use super::{
     catalogue::{self, Naming, Spoken},
-    identity,
+    identity, line,
     stream::Record,
 };
 use crate::{
@@ -13,6 +13,8 @@ use crate::{
     text,
     units::Moment,
 };
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// The facts that a record states about named tasks, workers and schedulers.
 pub(super) fn events(record: &Record<'_>) -> Vec<TaskEvent> {
@@ -80,7 +82,11 @@ fn exited(fact: &mut TaskEvent, body: &str) -> bool {
 
 /// The executor queue that a message about queueing names.
 pub(super) fn queue_of(body: &str) -> Option<&str> {
-    body.split(" and queue ").nth(1).and_then(word)
+    static QUEUE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" and queue "));
+    let at = QUEUE.find(body.as_bytes())? + QUEUE.needle().len();
+    // What a second such phrase says is about something else.
+    let rest = body.get(at..)?;
+    word(QUEUE.find(rest.as_bytes()).and_then(|it| rest.get(..it)).unwrap_or(rest))
 }
 
 /// A word up to a blank, without the punctuation of the sentence.
@@ -94,8 +100,44 @@ fn first_word(text: &str) -> Option<String> {
 }
 
 /// `key=value, key=value`, with or without the blank.
-fn fields(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(',').filter_map(|it| it.trim().split_once('=')).map(|(key, value)| (key.trim(), value.trim()))
+fn fields(text: &str) -> Fields<'_> {
+    Fields { rest: Some(text) }
+}
+
+struct Fields<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some(text) = self.rest {
+            let (mut equals, mut end) = (None, text.len());
+            for (at, byte) in text.bytes().enumerate() {
+                match byte {
+                    b'=' if equals.is_none() => equals = Some(at),
+                    b',' => {
+                        end = at;
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+            self.rest = text.get(end + 1..);
+            if let Some(at) = equals {
+                return Some((trimmed(text.get(..at)?), trimmed(text.get(at + 1..end)?)));
+            }
+        }
+        None
+    }
+}
+
+/// A text without the blanks around it, of which it mostly has one or none.
+fn trimmed(text: &str) -> &str {
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    let is_bare = |it: Option<&u8>| it.is_none_or(u8::is_ascii_graphic);
+    if is_bare(text.as_bytes().first()) && is_bare(text.as_bytes().last()) { text } else { text.trim() }
 }
 
 fn known(value: &str) -> Option<String> {

@@ -38,6 +38,12 @@ impl Level {
     }
 }
 
+/// What stands before a byte, and what behind it: as `split_once` of a character, in the speed that millions of lines need.
+pub(super) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(byte, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// What stands before the message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Head<'a> {

@@ -1,16 +1,18 @@
 //! The spellings that healthy schedulers write thousands of times a second, read without patterns; `None` leaves a text to these.
 
-use super::{mapped, run_text};
-use crate::tables::TaskRef;
+use super::{is_dated, mapped};
+use crate::{logs::line::cut, tables::TaskRef};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
 const KEY: &str = "TaskInstanceKey(dag_id='";
 const COMMAND: &str = "['airflow', 'tasks', 'run', '";
+const MAP_INDEX: &str = "'--map-index', '";
 
 static INSTANCES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("TaskInstance:"));
 static KEYS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY));
 static COMMANDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(COMMAND));
+static MAP_INDEXES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MAP_INDEX));
 
 /// One `<TaskInstance: words [state]>`.
 pub(in super::super) struct Instance<'a> {
@@ -22,9 +24,9 @@ pub(in super::super) struct Instance<'a> {
 impl<'a> Instance<'a> {
     /// The names, where it is `dag.task run`, and the run is no date.
     pub(in super::super) fn names(&self) -> Option<Names<'a>> {
-        let (name, run) = self.words.split_once(' ')?;
-        let (dag, task) = name.split_once('.')?;
-        let plain = name.starts_with(|it: char| it.is_ascii_alphanumeric()) && !run.contains(char::is_whitespace) && run_text(run) == run;
+        let (name, run) = cut(self.words, b' ')?;
+        let (dag, task) = cut(name, b'.')?;
+        let plain = name.starts_with(|it: char| it.is_ascii_alphanumeric()) && !run.contains(char::is_whitespace) && !is_dated(run);
         (plain && !dag.is_empty()).then_some(Names { path: [dag, task, run], map_index: mapped(self.map_index), try_number: None })
     }
 }
@@ -75,11 +77,11 @@ impl Names<'_> {
 /// `TaskInstanceKey(dag_id='…', task_id='…', run_id='…', try_number=1, map_index=-1)`.
 pub(in super::super) fn key(text: &str) -> Option<Names<'_>> {
     let at = KEYS.find(text.as_bytes())?;
-    let (dag, rest) = text.get(at + KEY.len()..)?.split_once('\'')?;
-    let (task, rest) = rest.strip_prefix(", task_id='")?.split_once('\'')?;
-    let (run, rest) = rest.strip_prefix(", run_id='")?.split_once('\'')?;
-    let (attempt, rest) = rest.strip_prefix(", try_number=")?.split_once(", map_index=")?;
-    let index = rest.split_once(')')?.0;
+    let (dag, rest) = cut(text.get(at + KEY.len()..)?, b'\'')?;
+    let (task, rest) = cut(rest.strip_prefix(", task_id='")?, b'\'')?;
+    let (run, rest) = cut(rest.strip_prefix(", run_id='")?, b'\'')?;
+    let (attempt, rest) = cut(rest.strip_prefix(", try_number=")?, b',')?;
+    let index = cut(rest.strip_prefix(" map_index=")?, b')')?.0;
     Some(Names { path: [dag, task, run], map_index: mapped(Some(whole(index)?)), try_number: Some(whole(attempt)?.parse().ok()?) })
 }
 
@@ -87,15 +89,15 @@ pub(in super::super) fn key(text: &str) -> Option<Names<'_>> {
 pub(in super::super) fn command(text: &str) -> Option<Names<'_>> {
     let at = COMMANDS.find(text.as_bytes())?;
     let rest = text.get(at + COMMAND.len()..)?;
-    let (dag, rest) = rest.split_once("', '")?;
-    let (task, rest) = rest.split_once("', '")?;
-    let (run, rest) = rest.split_once('\'')?;
+    let (dag, rest) = cut(rest, b'\'')?;
+    let (task, rest) = cut(rest.strip_prefix(", '")?, b'\'')?;
+    let (run, rest) = cut(rest.strip_prefix(", '")?, b'\'')?;
     let path = [dag, task, run];
-    if path.iter().any(|it| it.is_empty() || it.contains('\'')) || run_text(run) != run {
+    if path.iter().any(|it| it.is_empty()) || is_dated(run) {
         return None;
     }
-    let map_index = match rest.split_once("'--map-index', '") {
-        Some((_, index)) => Some(whole(index.split('\'').next()?)?),
+    let map_index = match MAP_INDEXES.find(rest.as_bytes()) {
+        Some(at) => Some(whole(rest.get(at + MAP_INDEX.len()..)?.split('\'').next()?)?),
         None => None,
     };
     Some(Names { path, map_index: mapped(map_index), try_number: None })

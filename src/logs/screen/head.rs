@@ -64,10 +64,42 @@ pub(super) fn begins_plainly(text: &[u8], framing: Framing) -> bool {
     bare(text, framing).is_some_and(stamped)
 }
 
-/// Without a branch per byte: all are compared at once.
+/// Whether a text is a stamp, compared eight bytes at a time.
 fn is_stamp(text: &[u8; STAMP.len()]) -> bool {
-    let differs = |(is, should): (&u8, &u8)| if *should == b'0' { is.wrapping_sub(b'0') > 9 } else { is != should };
-    !text.iter().zip(STAMP).fold(false, |any, it| any | differs(it))
+    let mut differs = 0;
+    for Eight { from, should, digits } in EIGHTS {
+        let Some(is) = text.get(from..).and_then(|it| it.first_chunk()) else { return false };
+        let distance = u64::from_le_bytes(*is) ^ should;
+        // A byte that is no digit is 10 or more away from `0`: 118 more set its highest bit.
+        let no_digit = (distance & digits).wrapping_add(0x7676_7676_7676_7676 & digits);
+        differs |= (distance & !digits) | ((no_digit | distance) & 0x8080_8080_8080_8080);
+    }
+    differs == 0
+}
+
+/// Eight bytes of a stamp.
+#[derive(Clone, Copy)]
+struct Eight {
+    from: usize,
+    should: u64,
+    /// All bits of each byte that must be a digit.
+    digits: u64,
+}
+
+/// The last eight overlap those before them.
+const EIGHTS: [Eight; 4] = [eight(0), eight(8), eight(16), eight(STAMP.len() - 8)];
+
+const fn eight(from: usize) -> Eight {
+    let (mut should, mut digits, mut at) = (0, 0, 0);
+    while at < 8 {
+        let byte = STAMP[from + at];
+        should |= (byte as u64) << (8 * at);
+        if byte == b'0' {
+            digits |= 0xff << (8 * at);
+        }
+        at += 1;
+    }
+    Eight { from, should, digits }
 }
 
 /// Almost every line is UTF-8 as it stands.
@@ -123,4 +155,23 @@ pub(super) fn continues(line: &[u8], framing: Framing) -> bool {
     let plain = !matches!(trimmed.first(), Some(b'[' | b'{' | b'>' | b'`' | 0));
     trimmed.is_empty()
         || (is_indented && plain && memchr::memmem::find(trimmed.get(..trimmed.len().min(240)).unwrap_or_default(), b"] {").is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_digits_where_digits_stand() {
+        let stamp = *b"2026-11-20T08:23:28.832+0930";
+        assert!(is_stamp(&stamp));
+        for at in 0..stamp.len() {
+            for byte in 0..=u8::MAX {
+                let mut other = stamp;
+                other[at] = byte;
+                let fits = if STAMP[at] == b'0' { byte.is_ascii_digit() } else { byte == STAMP[at] };
+                assert_eq!(is_stamp(&other), fits, "{byte:#x} at {at}");
+            }
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 use crate::logs::{aws_error, load_ids, loads};
 use aho_corasick::{Span, packed};
-use memchr::memchr;
+use memchr::{memchr, memchr2, memmem::Finder};
 use std::sync::LazyLock;
 
-/// Words that other readers of a record look for: the banner of a worker, a message in a callback request, colours.
-const OTHERS: &[&str] = &["[queues]", "'msg': \"Executor reports", "[0m", "^[["];
+/// Words that other readers of a record look for: the banner of a worker, a message in a callback request.
+const OTHERS: &[&str] = &["[queues]", "'msg': \"Executor reports"];
 
 /// Each word holds one of these, so that one search finds a line in which a word may stand. They begin as few lines of a healthy log do.
 const SIGNS: &[&str] = &[
@@ -36,7 +36,7 @@ const SIGNS: &[&str] = &[
     "(403)",
     "ntPriv",
     "OptInR",
-    "output bucket",
+    "reate outp",
     "assume",
     "KMS is",
     "s3://",
@@ -58,8 +58,6 @@ const SIGNS: &[&str] = &[
     "SYS_",
     "[queues]",
     "'msg': \"Exec",
-    "[0m",
-    "^[[",
 ];
 
 static SIGN: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Config::new().builder().extend(SIGNS).build());
@@ -90,45 +88,77 @@ pub(super) enum Said {
     Word,
 }
 
+/// How a terminal's colours end where pasting lost the escapes. It is shorter than signs, so it is looked for by itself.
+static COLOUR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("[0m"));
+
+/// Lines are looked at together up to so many bytes, which stay in the cache from one search to the next.
+const WINDOW: usize = 32 << 10;
+
 /// The words of a block, looked for as the lines come.
 pub(super) struct Ahead<'b> {
     block: &'b [u8],
     sign: &'static packed::Searcher,
     words: &'static [packed::Searcher],
-    next_sign: usize,
-    next_escape: usize,
+    /// Up to the end of which line was looked.
+    looked: usize,
+    /// Where the next sign, escape and colour stand.
+    next: [usize; 3],
 }
 
 impl<'b> Ahead<'b> {
     pub(super) fn of(block: &'b [u8]) -> Option<Self> {
-        let mut ahead = Self { block, sign: SIGN.as_ref()?, words: WORDS.as_ref()?, next_sign: 0, next_escape: 0 };
-        (ahead.next_sign, ahead.next_escape) = (ahead.find(ahead.sign, 0, block.len()).unwrap_or(usize::MAX), ahead.escape(0));
-        Some(ahead)
+        Some(Self { block, sign: SIGN.as_ref()?, words: WORDS.as_ref()?, looked: 0, next: [0; 3] })
     }
 
-    fn find(&self, search: &packed::Searcher, from: usize, to: usize) -> Option<usize> {
-        search.find_in(self.block, Span { start: from, end: to }).map(|it| it.start())
+    /// Looks for what stands before `from`, up to the end of a line that is some way behind `to`.
+    fn look(&mut self, from: usize, to: usize) {
+        let is_further = self.looked < to;
+        if is_further {
+            let least = to.max(from + WINDOW).min(self.block.len());
+            let more = self.block.get(least - 1..).and_then(|it| memchr(b'\n', it));
+            self.looked = more.map_or(self.block.len(), |it| least + it);
+        }
+        for search in 0..self.next.len() {
+            if is_further || self.next[search] < from {
+                self.next[search] = self.find(search, from);
+            }
+        }
     }
 
-    /// The next sign of a terminal.
-    fn escape(&self, from: usize) -> usize {
-        memchr(0x1b, self.block.get(from..).unwrap_or_default()).map_or(usize::MAX, |it| from + it)
+    fn find(&self, search: usize, from: usize) -> usize {
+        let window = self.block.get(from..self.looked).unwrap_or_default();
+        let found = match search {
+            0 => return begin_of(self.sign, self.block, from, self.looked),
+            // An escape, or what pasting makes of it: `^[`.
+            1 => memchr2(0x1b, b'^', window),
+            _ => COLOUR.find(window),
+        };
+        found.map_or(usize::MAX, |it| from + it)
     }
 
     /// What a line holds. Lines only ever follow one another.
     pub(super) fn line(&mut self, from: usize, to: usize) -> Said {
-        if self.next_escape < from {
-            self.next_escape = self.escape(from);
+        if self.looked < to || self.next.iter().any(|it| *it < from) {
+            self.look(from, to);
         }
-        if self.next_sign < from {
-            self.next_sign = self.find(self.sign, from, self.block.len()).unwrap_or(usize::MAX);
+        let [sign, colours @ ..] = self.next;
+        if colours.iter().any(|it| *it < to) {
+            return Said::Word;
         }
-        if self.next_escape < to || (self.next_sign < to && self.words.iter().any(|it| self.find(it, from, to).is_some())) {
+        if sign >= to {
+            return Said::Nothing;
+        }
+        if self.words.iter().any(|it| begin_of(it, self.block, from, to) < to) {
             return Said::Word;
         }
         let line = self.block.get(from..to).unwrap_or_default();
-        if self.next_sign < to && memchr::memmem::find(line, PLACE.as_bytes()).is_some() { Said::Place } else { Said::Nothing }
+        if memchr::memmem::find(line, PLACE.as_bytes()).is_some() { Said::Place } else { Said::Nothing }
     }
+}
+
+/// Where the next word of a search begins.
+fn begin_of(search: &packed::Searcher, block: &[u8], from: usize, to: usize) -> usize {
+    search.find_in(block, Span { start: from, end: to }).map_or(usize::MAX, |it| it.start())
 }
 
 #[cfg(test)]
