@@ -81,7 +81,13 @@ impl Moment {
             fraction += i64::from(digit - b'0') * unit;
             rest = more;
         }
-        let zone = if rest.starts_with(b"+00:00") { 6 } else if rest.starts_with(b"+0000") { 5 } else { return None };
+        let zone = if rest.starts_with(b"+00:00") {
+            6
+        } else if rest.starts_with(b"+0000") {
+            5
+        } else {
+            return None;
+        };
         if hour > 23 || minute > 59 || second > 60 || unit == SECOND {
             return None;
         }

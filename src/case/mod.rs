@@ -9,6 +9,7 @@ use std::{
 };
 
 pub mod manifest;
+mod beside;
 mod unpack;
 mod window;
 

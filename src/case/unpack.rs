@@ -1,6 +1,6 @@
 //! Taking the wrapping off: gz, bz2, zstd, zip and tar, nested in any order, recognised by content.
 
-use super::{Caps, Meter};
+use super::{Caps, Meter, beside};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read, Seek},
@@ -49,16 +49,32 @@ pub struct Unpacked {
 
 const BUFFER: usize = 256 << 10;
 
+/// A file of so many packed bytes is worth a core of its own.
+const WORTH: u64 = 1 << 20;
+
 /// Takes the wrapping off `reader`.
 pub(super) fn unpack<'a>(
     name: &str,
-    reader: impl Read + 'a,
+    reader: impl Read + Send + 'a,
     on_disk: Option<(OnDisk, &'a Meter)>,
     caps: Caps,
     each: &mut dyn FnMut(Leaf<'_>),
 ) -> Unpacked {
     let mut result = Unpacked::default();
-    peel(name, Box::new(reader), on_disk, caps, caps.depth, each, &mut result);
+    let mut reader = BufReader::with_capacity(BUFFER, reader);
+    // What cannot be read shows again when it is peeled.
+    let head = head_of(&mut reader).unwrap_or_default();
+    let wrapping = Wrapping::of(&head);
+    let whole = Cursor::new(head).chain(reader);
+    match wrapping {
+        Some(wrapping) if wrapping.is_one_stream() && caps.depth > 0 && on_disk.as_ref().is_none_or(|it| it.0.bytes >= WORTH) => {
+            beside::unpacked(
+                move || wrapping.stream(whole, caps),
+                |pieces| peel(name, Box::new(pieces), None, caps, caps.depth - 1, each, &mut result),
+            );
+        }
+        _ => peel(name, Box::new(whole), on_disk, caps, caps.depth, each, &mut result),
+    }
     result
 }
 
@@ -126,25 +142,15 @@ fn peel<'a>(
         result.damage.push((name.to_owned(), format!("archives nested deeper than {} are not opened", caps.depth)));
         return;
     }
-    let counted = Counted::new(whole);
-    let count = std::rc::Rc::clone(&counted.count);
-    let inner: Box<dyn Read> = match wrapping {
-        Wrapping::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, counted))),
-        Wrapping::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::with_capacity(BUFFER, counted))),
-        Wrapping::Zstd => match zstd::stream::read::Decoder::new(counted) {
-            Ok(decoder) => Box::new(decoder),
-            Err(error) => return result.damage.push((name.to_owned(), damage_text(&error))),
+    match wrapping {
+        Wrapping::Tar => untar(name, whole, caps, depth, each, result),
+        Wrapping::Zip => unzip_stream(name, whole, caps, depth, each, result),
+        Wrapping::Unsupported(what) => result.damage.push((name.to_owned(), format!("{what} is not supported: unpack it first"))),
+        Wrapping::Gzip | Wrapping::Bzip2 | Wrapping::Zstd => match wrapping.stream(whole, caps) {
+            Ok(stream) => peel(name, stream, None, caps, depth - 1, each, result),
+            Err(error) => result.damage.push((name.to_owned(), damage_text(&error))),
         },
-        Wrapping::Tar => return untar(name, counted, caps, depth, each, result),
-        Wrapping::Zip => return unzip_stream(name, counted, caps, depth, each, result),
-        Wrapping::Unsupported(what) => {
-            result.damage.push((name.to_owned(), format!("{what} is not supported: unpack it first")));
-            return;
-        }
-    };
-    let mut capped = Capped::new(inner, None, caps);
-    capped.count = Some(count);
-    peel(name, Box::new(capped), None, caps, depth - 1, each, result);
+    }
 }
 
 fn untar(name: &str, reader: impl Read, caps: Caps, depth: usize, each: &mut dyn FnMut(Leaf<'_>), result: &mut Unpacked) {
@@ -213,6 +219,25 @@ impl Wrapping {
             _ if head.get(257..262) == Some(b"ustar") => Some(Self::Tar),
             _ => None,
         }
+    }
+
+    /// Whether one stream is in it.
+    fn is_one_stream(&self) -> bool {
+        matches!(self, Self::Gzip | Self::Bzip2 | Self::Zstd)
+    }
+
+    /// That stream, which must not grow beyond what is sensible.
+    fn stream<'a>(&self, packed: impl Read + 'a, caps: Caps) -> io::Result<Box<dyn Read + 'a>> {
+        let counted = Counted::new(packed);
+        let count = std::rc::Rc::clone(&counted.count);
+        let inner: Box<dyn Read + 'a> = match self {
+            Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::with_capacity(BUFFER, counted))),
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(counted)?),
+            _ => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, counted))),
+        };
+        let mut capped = Capped::new(inner, None, caps);
+        capped.count = Some(count);
+        Ok(Box::new(capped))
     }
 }
 

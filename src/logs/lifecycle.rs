@@ -2,7 +2,7 @@
 
 use super::{
     catalogue::{self, Naming, Spoken},
-    identity, line,
+    identity,
     stream::Record,
 };
 use crate::{
