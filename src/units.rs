@@ -334,10 +334,11 @@ mod tests {
     fn the_plain_spelling_means_what_it_means_among_others() {
         let text = "2024-05-01T10:59:00.123456+00:00 x";
         for at in 0..text.len() {
-            for byte in ['0', '9', ':', ' ', '+', '-', 'T', 'Z', '.', ','] {
-                let other = format!("{}{byte}{}", &text[..at], &text[at + 1..]);
-                if let Some(read) = Moment::read_plainly(other.as_bytes()) {
-                    assert_eq!(Some(read), Moment::read_any(other.as_bytes()), "{other}");
+            for byte in *b"09: +-TZ.," {
+                let mut other = text.as_bytes().to_vec();
+                other[at] = byte;
+                if let Some(read) = Moment::read_plainly(&other) {
+                    assert_eq!(Some(read), Moment::read_any(&other), "{}", other.escape_ascii());
                 }
             }
         }
