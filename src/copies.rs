@@ -5,8 +5,9 @@ use crate::{
     evidence::Evidence,
     stats::{Amounts, amount, real},
     tables::{
+        Row,
         clusters::{self, Cluster},
-        load_files::{self, LoadFile, count_files},
+        load_files::{self, count_files},
         loads::{self, Load},
         rows,
         slices::{self, Slice},
@@ -71,9 +72,9 @@ pub enum Told {
 pub fn read(evidence: &Evidence) -> Result<Vec<Copy>> {
     let mut parts: BTreeMap<(String, String), Vec<Part>> = BTreeMap::new();
     if let Some(frame) = evidence.frame(&load_files::TABLE) {
-        for file in rows(frame).map(LoadFile::read) {
-            if let (Some(system), Some(query)) = (&file.system, &file.query_id) {
-                parts.entry((system.clone(), query.clone())).or_default().push(Part::of(file));
+        for file in rows(frame) {
+            if let (Some(system), Some(query)) = (file.text(load_files::SYSTEM), file.text(load_files::QUERY_ID)) {
+                parts.entry((system, query)).or_default().push(Part::of(file));
             }
         }
     }
@@ -97,15 +98,15 @@ fn reads_s3(load: &Load) -> bool {
 }
 
 impl Part {
-    fn of(file: LoadFile) -> Self {
+    fn of(file: Row<'_>) -> Self {
         Self {
-            file: file.file_name.unwrap_or_default(),
-            truncated: file.name_truncated.unwrap_or(false),
-            bytes: file.transfer_bytes.or(file.bytes_scanned).map(amount),
-            splits: file.splits_scanned,
-            partial: file.is_partial,
-            slice: file.slice,
-            files: file.files,
+            file: file.text(load_files::FILE_NAME).unwrap_or_default(),
+            truncated: file.flag(load_files::NAME_TRUNCATED),
+            bytes: file.whole(load_files::TRANSFER_BYTES).or_else(|| file.whole(load_files::BYTES_SCANNED)).map(amount),
+            splits: file.whole(load_files::SPLITS_SCANNED),
+            partial: file.maybe_flag(load_files::IS_PARTIAL),
+            slice: file.whole(load_files::SLICE),
+            files: file.whole(load_files::FILES),
         }
     }
 }

@@ -90,23 +90,21 @@ fn read(input: &mut Input<'_, '_>) {
 }
 
 fn put(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sink<Object>, is_csv: bool) -> Result<(), &'static str> {
-    let [bucket, key, size, at, is_latest, is_delete_marker, class] = places.map(|place| it.at(place));
-    let (key, bucket) = (key.map(Value::into_text).ok_or("no key")?, bucket.map(Value::into_text));
+    let [bucket, key, size, at, is_latest, is_delete_marker, class] = *places;
+    let text = |place: Place| it.at(place).map(Value::into_text);
+    let flag = |place: Place| it.at(place).and_then(Value::flag);
+    let (key, bucket) = (text(key).ok_or("no key")?, text(bucket));
     let key = if is_csv { decoded(key) } else { key };
     let seen = Seen {
         bucket: bucket.as_deref(),
         key: &key,
-        size: size.and_then(Value::whole),
-        at: at.and_then(Value::moment),
-        is_latest: is_latest.and_then(Value::flag),
-        is_delete_marker: is_delete_marker.and_then(Value::flag),
+        size: it.at(size).and_then(Value::whole),
+        at: it.at(at).and_then(Value::moment),
+        is_latest: flag(is_latest),
+        is_delete_marker: flag(is_delete_marker),
     };
-    let row = || Object {
-        storage_class: class.map(|it| it.into_text().into_owned()),
-        listing: Some(it.view().to_owned()),
-        origin,
-        ..Object::of(&seen)
-    };
+    let row =
+        || Object { storage_class: text(class).map(Cow::into_owned), listing: Some(it.view().to_owned()), origin, ..Object::of(&seen) };
     rows.put(|group| seen.sight(group), row);
     Ok(())
 }

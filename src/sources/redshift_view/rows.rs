@@ -162,15 +162,17 @@ pub(super) fn load_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) 
 }
 
 pub(super) fn put_load_file(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sink<LoadFile>) -> Put {
-    let [query, name, bytes, lines, splits, start, end] = places.map(|place| it.at(place));
-    let query = query.and_then(Value::whole).filter(|it| *it > 0).ok_or("no query id")?;
-    let (mut digits, name) = (itoa::Buffer::new(), name.map(Value::into_text));
-    let (start, end) = (start.and_then(Value::moment), end.and_then(Value::moment));
+    let [query, name, bytes, lines, splits, start, end] = *places;
+    let whole = |place: Place| it.at(place).and_then(Value::whole);
+    let moment = |place: Place| it.at(place).and_then(Value::moment);
+    let query = whole(query).filter(|it| *it > 0).ok_or("no query id")?;
+    let (mut digits, name) = (itoa::Buffer::new(), it.at(name).map(Value::into_text));
+    let (start, end) = (moment(start), moment(end));
     let seen = load_files::Seen {
         query_id: digits.format(query),
         file_name: name.as_deref().unwrap_or_default(),
-        bytes: bytes.and_then(Value::whole),
-        splits: splits.and_then(Value::whole),
+        bytes: whole(bytes),
+        splits: whole(splits),
         start,
         end: end.or(start),
     };
@@ -181,7 +183,7 @@ pub(super) fn put_load_file(it: &Record<'_>, places: &[Place; 7], origin: Origin
         file_name: name.as_deref().map(ToOwned::to_owned),
         name_truncated: name.as_deref().map(|it| has_chars(it, FILE_NAME_CHARS)),
         bytes_scanned: seen.bytes,
-        lines_scanned: lines.and_then(Value::whole),
+        lines_scanned: whole(lines),
         splits_scanned: seen.splits,
         start_time: start,
         duration_ms: millis_between(start, end),
