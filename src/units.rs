@@ -331,6 +331,23 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_of_a_table_is_what_it_is_elsewhere() {
+        assert!(Moment::plain(b"2024-02-29 10:59:60.5").is_some());
+        for text in ["2024-05-01 10:59:00.123456", "2024-05-01T10:59:00"] {
+            for at in 0..text.len() {
+                for byte in *b"0139: -T./" {
+                    let mut other = text.as_bytes().to_vec();
+                    other[at] = byte;
+                    let other = String::from_utf8(other).unwrap();
+                    if let Some(plain) = Moment::plain(other.as_bytes()) {
+                        assert_eq!(Moment::parse(&other).map(|it| it.moment), Some(plain), "{other}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_plain_spelling_means_what_it_means_among_others() {
         let text = "2024-05-01T10:59:00.123456+00:00 x";
         for at in 0..text.len() {
