@@ -25,6 +25,7 @@ mod audit_text;
 mod aws_error;
 mod brief;
 mod catalogue;
+pub mod events;
 pub mod facts;
 mod identity;
 mod lifecycle;
@@ -84,6 +85,7 @@ struct Stream {
 }
 
 /// The last line that named an S3 object, for errors that do not, with a few lines behind it.
+#[derive(Debug)]
 struct Nearby {
     text: String,
     /// Where it stands, and where the last of the lines does.

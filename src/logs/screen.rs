@@ -19,10 +19,10 @@ mod head;
 mod words;
 
 pub use head::exported;
-pub(super) use head::{UtcStamp, moment_of};
+pub(super) use head::{PlainHead, UtcStamp, continues, moment_of};
+pub(super) use words::{Ahead, Said};
 
-use head::{PlainHead, begins_plainly, continues, plain_text, text_of, unframed};
-use words::{Ahead, Said};
+use head::{begins_plainly, plain_text, text_of, unframed};
 
 /// A message lists at most this many tasks, else it is read line by line.
 const MOST_LINES: u64 = 2_000;
@@ -38,7 +38,7 @@ pub enum Framing {
 
 impl LogReader<'_> {
     /// Counts a record that is passed over.
-    fn passes(&mut self, head: &PlainHead<'_>, record: u64) {
+    pub(super) fn passes(&mut self, head: &PlainHead<'_>, record: u64) {
         if self.is_foreign(record) {
             return;
         }
@@ -78,7 +78,7 @@ impl LogReader<'_> {
     }
 
     /// Reads a message of the catalogue that is all there is in its record.
-    fn message(&mut self, head: &PlainHead<'_>, record: u64, stream: &mut Stream) {
+    pub(super) fn message(&mut self, head: &PlainHead<'_>, record: u64, stream: &mut Stream) {
         if self.is_foreign(record) {
             return;
         }

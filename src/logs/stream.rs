@@ -195,6 +195,11 @@ impl Assembler {
         }
     }
 
+    /// Counts the records of the whole input instead of those of a part.
+    pub(super) fn shift(&mut self, by: u64) {
+        self.places.iter_mut().for_each(|it| it.1 += by);
+    }
+
     /// Where it begins.
     pub(super) fn first_record(&self) -> Option<u64> {
         self.places.first().map(|it| it.1)

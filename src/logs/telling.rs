@@ -107,6 +107,11 @@ impl Telling {
         told.extend(lifecycle::facts(record, &spoken).into_iter().map(of));
     }
 
+    /// Whether its try has begun with it at the latest, if it is told by the stream's own process.
+    pub(super) fn begins(&self) -> bool {
+        matches!(self, Self::Record(told) if told.process.is_empty() && told.begins.is_some())
+    }
+
     /// The facts about tasks that it states.
     pub(super) fn life(&self) -> &[TaskEvent] {
         match self {

@@ -8,7 +8,12 @@ use super::Feed;
 use scan::Scan;
 use serde_json::Value;
 
+mod envelope;
+pub mod flat;
+pub mod parts;
 mod scan;
+
+pub use envelope::Envelope;
 
 /// Keys whose array holds the records of an AWS answer or delivery.
 const CONTAINERS: &[&str] =
@@ -94,8 +99,7 @@ impl<'f, 'r> Records<'f, 'r> {
 
     /// The next record, or what stands in its place.
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, Fault>> {
-        self.feed.take(self.pending);
-        self.pending = 0;
+        self.settle();
         loop {
             let first = self.skip_blanks()?;
             match (first, self.container) {
@@ -150,6 +154,12 @@ impl<'f, 'r> Records<'f, 'r> {
         }
     }
 
+    /// Takes what was handed out last.
+    fn settle(&mut self) {
+        self.feed.take(self.pending);
+        self.pending = 0;
+    }
+
     fn hand_out(&mut self, end: usize) -> Record<'_> {
         self.pending = end;
         if self.container.is_none() {
@@ -163,8 +173,7 @@ impl<'f, 'r> Records<'f, 'r> {
     fn skip_blanks(&mut self) -> Option<u8> {
         loop {
             let window = self.feed.window();
-            let blank = |it: &u8| matches!(it, b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e | 0);
-            let count = window.iter().take_while(|it| blank(it)).count();
+            let count = window.iter().take_while(|it| is_blank(**it)).count();
             let first = window.get(count).copied();
             let line = window.iter().take(count).rposition(|it| *it == b'\n');
             self.indent = line.map_or(0, |it| count - it - 1);
@@ -248,6 +257,11 @@ pub fn value_of(record: &[u8]) -> Option<Value> {
         let unbroken: Vec<u8> = record.iter().map(|it| if it.is_ascii_control() { b' ' } else { *it }).collect();
         serde_json::from_slice(&unbroken).ok()
     })
+}
+
+/// Whether a byte may stand between records.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e | 0)
 }
 
 fn is_value_start(byte: u8) -> bool {

@@ -118,6 +118,35 @@ impl<'a> Feed<'a> {
         window
     }
 
+    /// Takes as many bytes as there are, at most `count`, into a buffer that is emptied first.
+    pub fn take_at_most(&mut self, count: usize, into: &mut Vec<u8>) {
+        into.clear();
+        while into.len() < count && (!self.window().is_empty() || self.more()) {
+            let some = self.window().len().min(count - into.len());
+            into.extend_from_slice(self.window().get(..some).unwrap_or_default());
+            self.take(some);
+        }
+    }
+
+    /// Gives back bytes that were taken last.
+    pub fn put_back(&mut self, bytes: &[u8]) {
+        if self.start == self.end {
+            self.start = bytes.len();
+            self.end = bytes.len();
+            self.buf.resize(self.buf.len().max(bytes.len()), 0);
+        } else if self.start < bytes.len() {
+            let more = bytes.len() - self.start;
+            self.buf.splice(..0, std::iter::repeat_n(0, more));
+            self.start += more;
+            self.end += more;
+        }
+        self.start -= bytes.len();
+        self.taken -= bytes.len() as u64;
+        if let Some(room) = self.buf.get_mut(self.start..self.start + bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+    }
+
     /// Bytes taken so far.
     pub fn taken(&self) -> u64 {
         self.taken

@@ -4,7 +4,8 @@ use crate::{
     case::Caps,
     logs::facts::Facts,
     records::{
-        Feed, json,
+        Feed,
+        json::{self, Envelope},
         tabular::{
             self, Form, Sample,
             view::{Layout, View},
@@ -28,9 +29,7 @@ mod s3_listing;
 mod aws_describe;
 mod other_parquet;
 mod aws_metadata;
-mod insights;
-mod cloudwatch_events;
-mod subscription;
+mod events;
 mod cloudtrail;
 mod s3_access_log;
 mod console_csv;
@@ -53,9 +52,9 @@ pub static SOURCES: &[&Source] = &[
     &s3_listing::LS,
     &aws_describe::SOURCE,
     &other_parquet::SOURCE,
-    &insights::SOURCE,
-    &cloudwatch_events::SOURCE,
-    &subscription::SOURCE,
+    &events::INSIGHTS,
+    &events::ANSWERS,
+    &events::SUBSCRIPTION,
     &cloudtrail::SOURCE,
     &s3_access_log::SOURCE,
     &aws_metadata::SOURCE,
@@ -288,68 +287,56 @@ fn each_json(
     each: &mut dyn FnMut(&Value, &Envelope, u64, &mut Batch) -> Result<(), &'static str>,
 ) -> Envelope {
     let mut records = json::Records::new(feed, caps.record_bytes.saturating_mul(16));
-    let mut number = 0;
-    let mut envelope = Envelope::default();
+    let mut taken = Taken::default();
     loop {
-        let parsed = match records.next_record() {
+        let record = match records.next_record() {
             None => break,
-            Some(Ok(record)) => {
-                number += 1;
-                json::value_of(record.bytes)
-            }
-            Some(Err(fault)) => {
-                number += 1;
-                match fault {
-                    json::Fault::NotJson => out.skip(fault.reason(), number),
-                    _ => out.skip_damaged(fault.reason(), number),
-                }
-                continue;
-            }
+            Some(Ok(record)) => Ok(json::value_of(record.bytes)),
+            Some(Err(fault)) => Err(fault),
         };
-        if envelope.text != records.envelope() {
-            envelope = Envelope::new(records.envelope());
+        taken.take(record, records.envelope(), out, each);
+    }
+    taken.finish(&records, out)
+}
+
+/// What was taken of a JSON text so far.
+#[derive(Debug, Default)]
+struct Taken {
+    number: u64,
+    envelope: Envelope,
+}
+
+impl Taken {
+    /// Hands a record to `each`, or counts why there is none.
+    fn take(
+        &mut self,
+        record: Result<Option<Value>, json::Fault>,
+        envelope: &[u8],
+        out: &mut Batch,
+        each: &mut dyn FnMut(&Value, &Envelope, u64, &mut Batch) -> Result<(), &'static str>,
+    ) {
+        self.number += 1;
+        let number = self.number;
+        let value = match record {
+            Ok(value) => value,
+            Err(fault @ json::Fault::NotJson) => return out.skip(fault.reason(), number),
+            Err(fault) => return out.skip_damaged(fault.reason(), number),
+        };
+        if !self.envelope.is_of(envelope) {
+            self.envelope = Envelope::new(envelope);
         }
-        match parsed.map(|it| each(&it, &envelope, number, out)) {
+        match value.map(|it| each(&it, &self.envelope, number, out)) {
             Some(Ok(())) => out.parsed += 1,
             Some(Err(reason)) => out.skip(reason, number),
             None => out.skip_damaged("not valid JSON", number),
         }
     }
-    if records.unfinished() && out.partial.is_empty() {
-        out.partial.push(UNFINISHED.to_owned());
-    }
-    Envelope::new(records.envelope())
-}
 
-/// What stands around the records of a JSON answer.
-#[derive(Debug, Default)]
-struct Envelope {
-    text: Vec<u8>,
-    shown: String,
-}
-
-impl Envelope {
-    fn new(text: &[u8]) -> Self {
-        Self { text: text.to_vec(), shown: String::from_utf8_lossy(text).into_owned() }
-    }
-
-    /// A text value by its key.
-    fn text_of(&self, key: &str) -> Option<String> {
-        let rest = self.shown.split(&format!("\"{key}\"")).nth(1)?.trim_start().strip_prefix(':')?.trim_start();
-        let rest = rest.strip_prefix('"')?;
-        Some(rest.split('"').next()?.to_owned())
-    }
-
-    /// Whether the answer names the page that follows: `get-log-events` does so always, by other keys.
-    fn goes_on(&self) -> bool {
-        ["NextToken", "nextToken", "NextContinuationToken"].iter().any(|it| self.text_of(it).is_some())
-    }
-
-    /// A number by its key.
-    fn number_of(&self, key: &str) -> Option<f64> {
-        let rest = self.shown.split(&format!("\"{key}\"")).nth(1)?.trim_start().strip_prefix(':')?.trim_start();
-        let end = rest.find(|it: char| !matches!(it, '0'..='9' | '.' | '-' | 'e' | 'E' | '+')).unwrap_or(rest.len());
-        rest.get(..end)?.parse().ok()
+    fn finish(self, records: &json::Records<'_, '_>, out: &mut Batch) -> Envelope {
+        if records.unfinished() && out.partial.is_empty() {
+            out.partial.push(UNFINISHED.to_owned());
+        }
+        Envelope::new(records.envelope())
     }
 }
 

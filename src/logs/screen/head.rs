@@ -17,20 +17,20 @@ pub(in crate::logs) fn moment_of(stamp: UtcStamp) -> Option<Moment> {
 }
 
 /// `[2026-11-20T08:23:28.832+0000] {file.py:12} INFO - message`
-pub(super) struct PlainHead<'a> {
-    pub(super) stamp: UtcStamp,
-    pub(super) file: &'a [u8],
-    pub(super) level: Level,
-    pub(super) body: &'a [u8],
+pub(in crate::logs) struct PlainHead<'a> {
+    pub(in crate::logs) stamp: UtcStamp,
+    pub(in crate::logs) file: &'a [u8],
+    pub(in crate::logs) level: Level,
+    pub(in crate::logs) body: &'a [u8],
     /// Whether the source file passes on what others wrote.
-    pub(super) is_relay: bool,
+    pub(in crate::logs) is_relay: bool,
 }
 
 /// Where the digits of a stamp stand, and what stands between them.
 const STAMP: &[u8; 28] = b"0000-00-00T00:00:00.000+0000";
 
 impl<'a> PlainHead<'a> {
-    pub(super) fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
+    pub(in crate::logs) fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
         let line = bare(line, framing)?;
         let (stamp, rest) = line.strip_prefix(b"[")?.split_at_checked(STAMP.len())?;
         if !is_stamp(stamp.first_chunk()?) {
@@ -145,7 +145,7 @@ pub(super) fn unframed(line: &str, framing: Framing) -> &str {
 }
 
 /// Whether a line without any word surely continues the record before it.
-pub(super) fn continues(line: &[u8], framing: Framing) -> bool {
+pub(in crate::logs) fn continues(line: &[u8], framing: Framing) -> bool {
     let line = match framing {
         Framing::Exported if has_exported_stamp(line) => line.get(EXPORTED..).unwrap_or_default(),
         _ => line,

@@ -79,7 +79,7 @@ const PLACE: &str = "s3://";
 
 /// What a line holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(in crate::logs) enum Said {
     /// No word.
     Nothing,
     /// The address of an S3 object, and no other word.
@@ -95,7 +95,7 @@ static COLOUR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("[0m"));
 const WINDOW: usize = 32 << 10;
 
 /// The words of a block, looked for as the lines come.
-pub(super) struct Ahead<'b> {
+pub(in crate::logs) struct Ahead<'b> {
     block: &'b [u8],
     sign: &'static packed::Searcher,
     words: &'static [packed::Searcher],
@@ -106,7 +106,7 @@ pub(super) struct Ahead<'b> {
 }
 
 impl<'b> Ahead<'b> {
-    pub(super) fn of(block: &'b [u8]) -> Option<Self> {
+    pub(in crate::logs) fn of(block: &'b [u8]) -> Option<Self> {
         Some(Self { block, sign: SIGN.as_ref()?, words: WORDS.as_ref()?, looked: 0, next: [0; 3] })
     }
 
@@ -137,7 +137,7 @@ impl<'b> Ahead<'b> {
     }
 
     /// What a line holds. Lines only ever follow one another.
-    pub(super) fn line(&mut self, from: usize, to: usize) -> Said {
+    pub(in crate::logs) fn line(&mut self, from: usize, to: usize) -> Said {
         if self.looked < to || self.next.iter().any(|it| *it < from) {
             self.look(from, to);
         }

@@ -158,7 +158,7 @@ impl Records<'_, '_> {
     }
 
     /// Whether what is read stands in no array and no envelope.
-    fn is_outermost(&self) -> bool {
+    pub(super) fn is_outermost(&self) -> bool {
         self.container.is_none() && !self.in_envelope
     }
 }

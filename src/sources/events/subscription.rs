@@ -5,7 +5,7 @@ use crate::{logs::LogReader, units::Moment};
 use serde_json::Value;
 use std::sync::Arc;
 
-pub(super) static SOURCE: Source =
+pub(in crate::sources) static SOURCE: Source =
     Source { id: "cloudwatch-subscription", title: "CloudWatch Logs subscription payloads and Firehose objects", claims, read };
 
 fn claims(head: &Head<'_>) -> bool {

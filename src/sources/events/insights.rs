@@ -1,0 +1,273 @@
+//! `CloudWatch` Logs Insights: `get-query-results`, and the console's JSON download.
+
+use super::{Head, Input, Source, Taken};
+use crate::{
+    logs::{
+        LogReader,
+        events::{self, Events},
+    },
+    records::json::{
+        Envelope, Records,
+        flat::{Cursor, Left, Plain, Quoted},
+        parts::{Form, Given, Place, Sizes, elements},
+    },
+    units::Moment,
+};
+use rayon::prelude::*;
+use serde_json::Value;
+use std::sync::Arc;
+
+pub(in crate::sources) static SOURCE: Source =
+    Source { id: "insights-results", title: "CloudWatch Logs Insights answers (get-query-results, console JSON)", claims, read };
+
+fn claims(head: &Head<'_>) -> bool {
+    let Some(json) = &head.json else {
+        return head.has("\"results\"") && head.has("\"status\"") && head.has("\"statistics\"");
+    };
+    let is_row = json.value.as_ref().is_some_and(|it| cell(it, "@message").is_some() || cell(it, "@ptr").is_some());
+    let is_rows = json.value.as_ref().and_then(Value::as_array).is_some_and(|it| it.first().is_some_and(|it| it.get("field").is_some()));
+    is_row || (json.container == "results" && (is_rows || json.value.is_none()))
+}
+
+/// Rows that stand side by side.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// How many rows stand before them.
+    before: u64,
+    /// Their messages, one behind the other.
+    text: String,
+    streams: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// One row that holds a log event.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    at: Option<Moment>,
+    stream: usize,
+    /// Where its message ends; it begins where the one before it ends.
+    end: usize,
+}
+
+impl Rows {
+    fn push(&mut self, stream: &str, at: Option<Moment>, message: impl FnOnce(&mut String)) {
+        let known = self.rows.last().map(|it| it.stream).filter(|it| self.streams.get(*it).is_some_and(|it| it == stream));
+        let known = known.or_else(|| self.streams.iter().position(|it| it == stream));
+        if known.is_none() {
+            self.streams.push(stream.to_owned());
+        }
+        message(&mut self.text);
+        self.rows.push(Row { at, stream: known.unwrap_or(self.streams.len() - 1), end: self.text.len() });
+    }
+
+    /// A row, its stream and its message.
+    fn get(&self, at: usize) -> Option<(Row, &str, &str)> {
+        let row = *self.rows.get(at)?;
+        let from = at.checked_sub(1).and_then(|it| self.rows.get(it)).map_or(0, |it| it.end);
+        Some((row, self.streams.get(row.stream)?, self.text.get(from..row.end)?))
+    }
+}
+
+fn read(input: &mut Input<'_, '_>) {
+    read_in(input, Sizes::default(), plain);
+}
+
+pub(super) fn read_in(input: &mut Input<'_, '_>, sizes: Sizes, plain: fn(&mut Cursor<'_>, &mut Rows) -> Result<(), Left>) {
+    let form = Form {
+        fits: &|text: &str, place: Place| elements(text, place, 1, |it| plain(it, &mut Rows::default())),
+        read: &|text: &str, place: Place| {
+            let mut rows = Rows::default();
+            let read = elements(text, place, u64::MAX, |it| plain(it, &mut rows));
+            read.telling(rows)
+        },
+    };
+    let (mut all, mut taken, out): (Vec<Rows>, _, _) = (Vec::new(), Taken::default(), &mut *input.out);
+    let mut records = Records::new(input.feed, input.caps.record_bytes.saturating_mul(16));
+    records.in_parts(sizes, &form, &mut |given, envelope| {
+        let before = taken.number;
+        let other = match given {
+            Given::Part(mut rows, count) => {
+                (taken.number, rows.before) = (before + count, before);
+                out.parsed += count;
+                return all.push(rows);
+            }
+            Given::Record(value) => Ok(value),
+            Given::Fault(fault) => Err(fault),
+        };
+        taken.take(other, envelope, out, &mut |value, _, _, _| {
+            let message = cell(value, "@message").or_else(|| audit_row(value)).ok_or("Insights row without @message (an aggregate?)")?;
+            let at = cell(value, "@timestamp").and_then(|it| moment(&it));
+            let mut rows = Rows { before, ..Rows::default() };
+            rows.push(&cell(value, "@logStream").unwrap_or_default(), at, |it| it.push_str(&message));
+            all.push(rows);
+            Ok(())
+        });
+    });
+    let envelope = taken.finish(&records, out);
+    judge(&envelope, all.iter().map(|it| it.rows.len()).sum(), input);
+    read_rows(&all, sizes, input);
+}
+
+/// Rows that are read side by side, and how many at once.
+const ROWS: usize = 4_096;
+
+/// Reads rows in the order in which they were written.
+fn read_rows(all: &[Rows], sizes: Sizes, input: &mut Input<'_, '_>) {
+    let moments = |rows: usize| all.get(rows).into_iter().flat_map(|it| &it.rows).map(|it| it.at);
+    let mut order: Vec<(Option<Moment>, usize, usize)> =
+        (0..all.len()).flat_map(|rows| moments(rows).enumerate().map(move |(at, moment)| (moment, rows, at))).collect();
+    // The console sorts newest first; lines of one traceback only join in the order they were written.
+    if !order.is_sorted_by_key(|it| it.0) {
+        order.reverse();
+        order.sort_by_key(|it| it.0);
+    }
+    let number = |it: &(Option<Moment>, usize, usize)| all.get(it.1).map_or(0, |rows| rows.before) + it.2 as u64 + 1;
+    let mut least: Vec<u64> = order.iter().map(number).collect();
+    for at in (1..least.len()).rev() {
+        if let Some([before, here]) = least.get_mut(at - 1..=at) {
+            *before = (*before).min(*here);
+        }
+    }
+    let parts: Vec<_> = order.chunks(sizes.part.min(ROWS)).zip(least.chunks(sizes.part.min(ROWS))).collect();
+    let mut highest = 0;
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|(rows, least)| {
+            let before = highest;
+            highest = rows.iter().map(number).max().unwrap_or(0).max(before);
+            (rows, least, before)
+        })
+        .collect();
+    let (name, zone) = (&input.name, input.zone);
+    let read = |(rows, least, before): &(&[(Option<Moment>, usize, usize)], &[u64], u64)| {
+        let mut events = Events::behind(*before);
+        for (row, least) in rows.iter().zip(*least) {
+            if let Some((it, stream, message)) = all.get(row.1).and_then(|it| it.get(row.2)) {
+                events.push_numbered(stream, it.at, (number(row), *least), |text| text.push_str(message));
+            }
+        }
+        events::read(events, name, zone)
+    };
+    let mut reader = LogReader::new(Arc::clone(name), zone.clone(), &mut input.out.facts);
+    let mut waiting = Vec::new();
+    for batch in parts.chunks(sizes.each * rayon::current_num_threads()) {
+        let before = std::mem::take(&mut waiting);
+        let ((), told) =
+            rayon::join(|| before.into_iter().for_each(|it| reader.takes_events(it, 0)), || batch.par_iter().map(read).collect::<Vec<_>>());
+        waiting = told;
+    }
+    waiting.into_iter().for_each(|it| reader.takes_events(it, 0));
+    let saw = reader.finish();
+    input.out.saw(saw);
+}
+
+/// Reads every row by itself: slow, and obvious.
+#[cfg(test)]
+pub(super) fn one_by_one(input: &mut Input<'_, '_>) {
+    let mut rows: Vec<(Option<Moment>, String, String, u64)> = Vec::new();
+    let envelope = super::each_json(input.feed, input.caps, input.out, &mut |value, _, number, _| {
+        let message = cell(value, "@message").or_else(|| audit_row(value)).ok_or("Insights row without @message (an aggregate?)")?;
+        let at = cell(value, "@timestamp").and_then(|it| moment(&it));
+        rows.push((at, cell(value, "@logStream").unwrap_or_default(), message, number));
+        Ok(())
+    });
+    judge(&envelope, rows.len(), input);
+    if rows.windows(2).any(|pair| matches!(pair, [a, b] if a.0 > b.0)) {
+        rows.reverse();
+        rows.sort_by_key(|it| it.0);
+    }
+    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
+    for (at, stream, message, number) in &rows {
+        reader.event(stream, message, *at, *number);
+    }
+    let saw = reader.finish();
+    input.out.saw(saw);
+}
+
+/// Reads a row as it is almost always written: an array of cells, or an object of them.
+pub(super) fn plain(cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<(), Left> {
+    let (mut message, mut time, mut stream, mut is_odd) = (None, None, None, false);
+    if cursor.next()? == b'{' {
+        cursor.object(|key, value| {
+            let cell = match key {
+                "@message" => &mut message,
+                "@timestamp" => &mut time,
+                "@logStream" => &mut stream,
+                _ => return,
+            };
+            match value {
+                Plain::Text(text) => *cell = Some(text),
+                _ => is_odd = true,
+            }
+        })?;
+    } else {
+        cursor.objects(|cursor| {
+            let (mut field, mut value) = (None, None);
+            cursor.object(|key, it| match (key, it) {
+                ("field", Plain::Text(text)) => field = text.as_it_is(),
+                ("field", _) => field = None,
+                ("value", it) => value = Some(it),
+                _ => {}
+            })?;
+            let cell = match field {
+                Some("@message") => &mut message,
+                Some("@timestamp") => &mut time,
+                Some("@logStream") => &mut stream,
+                Some(_) => return Ok(()),
+                None => return Err(Left::Odd),
+            };
+            match (value, &cell) {
+                (_, Some(_)) => {}
+                (Some(Plain::Text(text)), None) => *cell = Some(text),
+                _ => return Err(Left::Odd),
+            }
+            Ok(())
+        })?;
+    }
+    let message: Quoted<'_> = message.filter(|_| !is_odd).ok_or(Left::Odd)?;
+    let (time, stream) = (as_it_is(time)?, as_it_is(stream)?);
+    rows.push(stream, moment(time), |text| message.add_to(text));
+    Ok(())
+}
+
+fn as_it_is(cell: Option<Quoted<'_>>) -> Result<&str, Left> {
+    cell.map_or(Ok(""), |it| it.as_it_is().ok_or(Left::Odd))
+}
+
+/// Whether the answer is the whole answer.
+#[expect(clippy::cast_precision_loss, reason = "an answer has at most 100,000 rows")]
+fn judge(envelope: &Envelope, rows: usize, input: &mut Input<'_, '_>) {
+    if let Some(status) = envelope.text_of("status")
+        && status != "Complete"
+    {
+        input.out.partial.push(format!("the query was {status}, not Complete"));
+    }
+    if let Some(matched) = envelope.number_of("recordsMatched")
+        && matched > rows as f64
+        && rows > 0
+    {
+        input.out.partial.push(format!("the answer holds {rows} of {matched} matching rows: raise the limit or split the window"));
+    }
+}
+
+/// A field of a row: of `[{"field":…,"value":…}]`, or of a plain object.
+fn cell(row: &Value, field: &str) -> Option<String> {
+    let value = match row {
+        Value::Array(cells) => cells.iter().find(|it| it.get("field").and_then(Value::as_str) == Some(field))?.get("value")?,
+        _ => row.get(field)?,
+    };
+    Some(value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
+}
+
+/// A row of a query about `CloudTrail`: its fields as a text that holds the record.
+fn audit_row(row: &Value) -> Option<String> {
+    let cells = row.as_array()?;
+    let line = |it: &Value| Some(format!("{}: \"{}\"", it.get("field")?.as_str()?, it.get("value")?.as_str()?));
+    let lines: Vec<String> = cells.iter().filter_map(line).collect();
+    lines.iter().any(|it| it.to_ascii_lowercase().starts_with("errorcode")).then(|| lines.join("\n"))
+}
+
+/// `2026-11-20 08:27:28.773` in UTC, or milliseconds since 1970.
+fn moment(text: &str) -> Option<Moment> {
+    Moment::parse(text).map(|it| it.moment).or_else(|| Moment::from_millis(text.parse().ok()?))
+}
