@@ -296,7 +296,7 @@ fn each_json(
         };
         taken.take(record, records.envelope(), out, each);
     }
-    taken.finish(&records, out)
+    ended(&records, out)
 }
 
 /// What was taken of a JSON text so far.
@@ -304,6 +304,14 @@ fn each_json(
 struct Taken {
     number: u64,
     envelope: Envelope,
+}
+
+/// Whether the text ended where it should; what stood around its records.
+fn ended(records: &json::Records<'_, '_>, out: &mut Batch) -> Envelope {
+    if records.unfinished() && out.partial.is_empty() {
+        out.partial.push(UNFINISHED.to_owned());
+    }
+    Envelope::new(records.envelope())
 }
 
 impl Taken {
@@ -330,13 +338,6 @@ impl Taken {
             Some(Err(reason)) => out.skip(reason, number),
             None => out.skip_damaged("not valid JSON", number),
         }
-    }
-
-    fn finish(self, records: &json::Records<'_, '_>, out: &mut Batch) -> Envelope {
-        if records.unfinished() && out.partial.is_empty() {
-            out.partial.push(UNFINISHED.to_owned());
-        }
-        Envelope::new(records.envelope())
     }
 }
 

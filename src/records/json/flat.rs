@@ -121,7 +121,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Takes white space; the byte that comes then.
-    pub fn next(&mut self) -> Result<u8, Left> {
+    pub fn ahead(&mut self) -> Result<u8, Left> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let count = rest.iter().position(|it| !matches!(it, b' ' | b'\n' | b'\t' | b'\r')).ok_or(Left::Short)?;
         self.at += count;
@@ -130,7 +130,7 @@ impl<'t> Cursor<'t> {
 
     /// Takes white space and this byte.
     pub fn take(&mut self, byte: u8) -> Result<(), Left> {
-        if self.next()? != byte {
+        if self.ahead()? != byte {
             return Err(Left::Odd);
         }
         self.at += 1;
@@ -139,7 +139,7 @@ impl<'t> Cursor<'t> {
 
     /// Whether this byte comes next, behind white space; it is taken then.
     pub fn takes(&mut self, byte: u8) -> Result<bool, Left> {
-        let is_next = self.next()? == byte;
+        let is_next = self.ahead()? == byte;
         self.at += usize::from(is_next);
         Ok(is_next)
     }
@@ -174,7 +174,7 @@ impl<'t> Cursor<'t> {
             }
             self.take(b',')?;
             let from = self.at;
-            self.next()?;
+            self.ahead()?;
             // An object as far indented as the array around it may be the next element, of an array that was not closed.
             let blanks = self.text.as_bytes().get(from..self.at).unwrap_or_default();
             if memrchr(b'\n', blanks).is_some_and(|it| blanks.len() - it - 1 == self.indent) {
@@ -184,7 +184,7 @@ impl<'t> Cursor<'t> {
     }
 
     fn plain(&mut self) -> Result<Plain<'t>, Left> {
-        match self.next()? {
+        match self.ahead()? {
             b'"' => self.text().map(Plain::Text),
             b'0'..=b'9' => self.whole(),
             b't' => self.word("true"),
@@ -320,7 +320,7 @@ mod tests {
         }
         let whole = r#"{"a":"x\n","b":12,"c":true}"#;
         for end in 1..whole.len() {
-            assert_eq!(members(&whole[..end]).unwrap_err(), Left::Short, "{end}");
+            assert_eq!(members(whole.get(..end).unwrap()).unwrap_err(), Left::Short, "{end}");
         }
     }
 
@@ -328,7 +328,7 @@ mod tests {
         #[test]
         fn what_is_read_is_what_a_parser_of_all_json_reads(text in r#"\{"a":("([ -~äé😀]|\\[n"\\/ubqt]|\\u[dD][89aAcCeE][0-9a-f]{2}|\\u[0-9a-fA-F]{4}|[\x00-\x1f\x7f]){0,12}"|[0-9-]{1,3}|true|null)[ ,}\]]{0,2}\}?"#) {
             if let Ok((all, end)) = members(&text) {
-                let parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text[..end]).unwrap();
+                let parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text.get(..end).unwrap()).unwrap();
                 let shown = |it: &serde_json::Value| match it {
                     serde_json::Value::String(it) => format!("text {it}"),
                     serde_json::Value::Number(it) => it.to_string(),

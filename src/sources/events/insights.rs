@@ -1,6 +1,6 @@
 //! `CloudWatch` Logs Insights: `get-query-results`, and the console's JSON download.
 
-use super::{Head, Input, Source, Taken};
+use super::{Head, Input, Source, Taken, ended};
 use crate::{
     logs::{
         LogReader,
@@ -37,7 +37,7 @@ pub(super) struct Rows {
     /// Their messages, one behind the other.
     text: String,
     streams: Vec<String>,
-    rows: Vec<Row>,
+    all: Vec<Row>,
 }
 
 /// One row that holds a log event.
@@ -51,19 +51,19 @@ struct Row {
 
 impl Rows {
     fn push(&mut self, stream: &str, at: Option<Moment>, message: impl FnOnce(&mut String)) {
-        let known = self.rows.last().map(|it| it.stream).filter(|it| self.streams.get(*it).is_some_and(|it| it == stream));
+        let known = self.all.last().map(|it| it.stream).filter(|it| self.streams.get(*it).is_some_and(|it| it == stream));
         let known = known.or_else(|| self.streams.iter().position(|it| it == stream));
         if known.is_none() {
             self.streams.push(stream.to_owned());
         }
         message(&mut self.text);
-        self.rows.push(Row { at, stream: known.unwrap_or(self.streams.len() - 1), end: self.text.len() });
+        self.all.push(Row { at, stream: known.unwrap_or(self.streams.len() - 1), end: self.text.len() });
     }
 
     /// A row, its stream and its message.
     fn get(&self, at: usize) -> Option<(Row, &str, &str)> {
-        let row = *self.rows.get(at)?;
-        let from = at.checked_sub(1).and_then(|it| self.rows.get(it)).map_or(0, |it| it.end);
+        let row = *self.all.get(at)?;
+        let from = at.checked_sub(1).and_then(|it| self.all.get(it)).map_or(0, |it| it.end);
         Some((row, self.streams.get(row.stream)?, self.text.get(from..row.end)?))
     }
 }
@@ -103,8 +103,8 @@ pub(super) fn read_in(input: &mut Input<'_, '_>, sizes: Sizes, plain: fn(&mut Cu
             Ok(())
         });
     });
-    let envelope = taken.finish(&records, out);
-    judge(&envelope, all.iter().map(|it| it.rows.len()).sum(), input);
+    let envelope = ended(&records, out);
+    judge(&envelope, all.iter().map(|it| it.all.len()).sum(), input);
     read_rows(&all, sizes, input);
 }
 
@@ -113,7 +113,7 @@ const ROWS: usize = 4_096;
 
 /// Reads rows in the order in which they were written.
 fn read_rows(all: &[Rows], sizes: Sizes, input: &mut Input<'_, '_>) {
-    let moments = |rows: usize| all.get(rows).into_iter().flat_map(|it| &it.rows).map(|it| it.at);
+    let moments = |rows: usize| all.get(rows).into_iter().flat_map(|it| &it.all).map(|it| it.at);
     let mut order: Vec<(Option<Moment>, usize, usize)> =
         (0..all.len()).flat_map(|rows| moments(rows).enumerate().map(move |(at, moment)| (moment, rows, at))).collect();
     // The console sorts newest first; lines of one traceback only join in the order they were written.
@@ -156,7 +156,9 @@ fn read_rows(all: &[Rows], sizes: Sizes, input: &mut Input<'_, '_>) {
             rayon::join(|| before.into_iter().for_each(|it| reader.takes_events(it, 0)), || batch.par_iter().map(read).collect::<Vec<_>>());
         waiting = told;
     }
-    waiting.into_iter().for_each(|it| reader.takes_events(it, 0));
+    for told in waiting {
+        reader.takes_events(told, 0);
+    }
     let saw = reader.finish();
     input.out.saw(saw);
 }
@@ -187,7 +189,7 @@ pub(super) fn one_by_one(input: &mut Input<'_, '_>) {
 /// Reads a row as it is almost always written: an array of cells, or an object of them.
 pub(super) fn plain(cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<(), Left> {
     let (mut message, mut time, mut stream, mut is_odd) = (None, None, None, false);
-    if cursor.next()? == b'{' {
+    if cursor.ahead()? == b'{' {
         cursor.object(|key, value| {
             let cell = match key {
                 "@message" => &mut message,

@@ -1,6 +1,6 @@
 //! Events of `CloudWatch` Logs in JSON: answers of the CLI, of Insights, and what subscriptions deliver.
 
-use super::{Batch, Head, Input, Source, Taken, each_json};
+use super::{Batch, Head, Input, Source, Taken, each_json, ended};
 use crate::{
     logs::{
         LogReader,
@@ -58,7 +58,7 @@ fn each_event(input: &mut Input<'_, '_>, sizes: Sizes, plain: ReadPlain, take: T
         }
         Given::Fault(fault) => taken.take(Err(fault), envelope, &mut counted, &mut |_, _, _, _| Ok(())),
     });
-    let envelope = taken.finish(&records, &mut counted);
+    let envelope = ended(&records, &mut counted);
     counted.saw(reader.finish());
     counted.facts = std::mem::take(&mut input.out.facts);
     *input.out = counted;

@@ -53,6 +53,7 @@ fn compare(text: &[u8], read_in: ReadIn, parts: &[usize]) {
 type Event = (String, i64, String);
 
 /// What schedulers, workers and tries say, line by line and event by event, some in between of others.
+#[expect(clippy::too_many_lines, reason = "a story is told in one go")]
 fn story(tries: i64) -> Vec<Event> {
     let mut all = Vec::new();
     let mut say = |stream: &str, at: i64, messages: &[String]| {
@@ -150,7 +151,7 @@ fn story(tries: i64) -> Vec<Event> {
                 ],
             ),
             _ => {
-                say(scheduler, at + 2, &[format!("[2026-13-01T00:00:00.500+0000] {job} no such month"), "[0m".to_owned(), "\r".to_owned()])
+                say(scheduler, at + 2, &[format!("[2026-13-01T00:00:00.500+0000] {job} no such month"), "[0m".to_owned(), "\r".to_owned()]);
             }
         }
         let state = if number % 7 == 3 { "failed" } else { "success" };
@@ -231,11 +232,10 @@ fn almost_all_events_are_read_plainly() {
     let count = story(70).len() as u64;
     let place = Place { is_outermost: false, cap: 1 << 20 };
     let text = answers(&story(70)).swap_remove(0);
-    let read = elements(&text[text.find('[').unwrap() + 1..], place, u64::MAX, |it| answers::plain(it, &mut Events::default()));
+    let read = elements(text.split_once('[').unwrap().1, place, u64::MAX, |it| answers::plain(it, &mut Events::default()));
     assert_eq!(read.records, count);
     for text in rows(&story(70)) {
-        let read =
-            elements(&text[text.find('[').unwrap() + 1..], place, u64::MAX, |it| insights::plain(it, &mut insights::Rows::default()));
+        let read = elements(text.split_once('[').unwrap().1, place, u64::MAX, |it| insights::plain(it, &mut insights::Rows::default()));
         assert_eq!(read.records, count);
     }
 }
