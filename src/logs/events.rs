@@ -47,6 +47,8 @@ struct Line {
     next: Option<usize>,
     /// What it may be read as.
     kind: Kind,
+    /// Whether it may name an S3 object.
+    names_place: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +96,7 @@ impl Events {
         let mut inside = false;
         while let Some(length) = self.text.as_bytes().get(from..).and_then(|it| memchr(b'\n', it)) {
             let to = from + length;
-            self.lines.push(Line { from, to, stream, record, least, at, inside, next: None, kind: Kind::Other });
+            self.lines.push(Line { from, to, stream, record, least, at, inside, next: None, kind: Kind::Other, names_place: false });
             (from, inside) = (to + 1, true);
         }
     }
@@ -118,6 +120,7 @@ impl Events {
         for line in &mut self.lines {
             let text = bytes.get(line.from..line.to).unwrap_or_default();
             let said = ahead.as_mut().map_or(Said::Word, |it| it.line(line.from, line.to));
+            line.names_place = said != Said::Nothing;
             let is_open = text.ends_with(b"\r");
             line.kind = if begins(text) {
                 let speaks = is_open || said == Said::Word || (said == Said::Place && loads::may_run(text));

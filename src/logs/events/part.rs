@@ -160,7 +160,7 @@ impl Known {
 
     /// A line of a record that is passed over may stand beside the address of an object, or hold one.
     fn keep_nearby(&mut self, line: &Line, text: &str) {
-        if self.stream.keeps(line.record) || text.contains("s3://") {
+        if self.stream.keeps(line.record) || line.names_place {
             self.stream.keep_nearby(&Piece { text, at: line.at, record: line.record, inside: line.inside });
         }
     }
