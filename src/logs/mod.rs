@@ -93,17 +93,22 @@ struct Nearby {
     last: u64,
 }
 
+/// The first characters of a text.
+fn beginning(text: &str, chars: usize) -> &str {
+    if text.len() <= chars { text } else { text.char_indices().nth(chars).and_then(|it| text.get(..it.0)).unwrap_or(text) }
+}
+
 impl Stream {
     /// Remembers the last line that named an S3 object, and the few lines behind it. A line that comes again is kept once.
     fn keep_nearby(&mut self, piece: &Piece<'_>) {
         if piece.text.contains("s3://") {
-            self.nearby = Some(Nearby { text: piece.text.chars().take(2_000).collect(), record: piece.record, last: piece.record });
+            self.nearby = Some(Nearby { text: beginning(piece.text, 2_000).to_owned(), record: piece.record, last: piece.record });
         } else if let Some(near) = &mut self.nearby
             && piece.record.saturating_sub(near.record) < BEHIND
             && (piece.inside || piece.record > near.last)
         {
             near.text.push('\n');
-            near.text.extend(piece.text.chars().take(500));
+            near.text.push_str(beginning(piece.text, 500));
             near.last = piece.record;
         }
     }

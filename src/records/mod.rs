@@ -22,10 +22,22 @@ pub struct Feed<'a> {
 /// How much is read at once.
 const BLOCK: usize = 256 << 10;
 
+/// How much of a file is read first: most are small.
+const FIRST: usize = 32 << 10;
+
+/// Whether a text may begin JSON. A log line that begins with its time in brackets does not.
+pub fn may_be_json(head: &[u8]) -> bool {
+    match head.trim_ascii_start() {
+        [b'{', ..] => true,
+        [b'[', rest @ ..] => !(rest.len() > 4 && rest[..4].iter().all(u8::is_ascii_digit) && rest[4] == b'-'),
+        _ => false,
+    }
+}
+
 impl<'a> Feed<'a> {
     /// Reads from `reader`.
     pub fn new(reader: Box<dyn Read + 'a>) -> Self {
-        Self { reader, buf: vec![0; BLOCK], start: 0, end: 0, done: false, damage: None, taken: 0, on_disk: None }
+        Self { reader, buf: Vec::new(), start: 0, end: 0, done: false, damage: None, taken: 0, on_disk: None }
     }
 
     /// Reads a leaf.
@@ -66,8 +78,9 @@ impl<'a> Feed<'a> {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.buf.len() - self.end < BLOCK / 2 {
-            self.buf.resize(self.buf.len() + BLOCK, 0);
+        let grown_by = self.buf.len().clamp(FIRST, BLOCK);
+        if self.buf.len() - self.end < grown_by / 2 {
+            self.buf.resize(self.buf.len() + grown_by, 0);
         }
         loop {
             match self.reader.read(self.buf.get_mut(self.end..).unwrap_or_default()) {
@@ -103,14 +116,14 @@ impl<'a> Feed<'a> {
             self.end = 0;
             // A single long record must not keep its memory for the rest of the input.
             if self.buf.len() > 8 * BLOCK {
-                self.buf = vec![0; BLOCK];
+                self.buf = Vec::new();
             }
         }
     }
 
     /// Takes the whole window, and its memory with it.
     pub fn take_window(&mut self) -> Vec<u8> {
-        let mut window = std::mem::replace(&mut self.buf, vec![0; BLOCK]);
+        let mut window = std::mem::take(&mut self.buf);
         window.truncate(self.end);
         window.drain(..self.start);
         self.taken += window.len() as u64;

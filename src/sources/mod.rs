@@ -4,7 +4,7 @@ use crate::{
     case::Caps,
     logs::facts::Facts,
     records::{
-        Feed,
+        self, Feed,
         json::{self, Envelope},
         tabular::{
             self, Form, Sample,
@@ -116,8 +116,7 @@ pub const HEAD_BYTES: usize = 64 << 10;
 impl<'a> Head<'a> {
     /// Looks at the beginning of an input.
     pub fn new(bytes: &'a [u8]) -> Self {
-        let first = bytes.iter().copied().find(|it| !it.is_ascii_whitespace());
-        let json = matches!(first, Some(b'{' | b'[')).then(|| first_record(bytes)).flatten();
+        let json = records::may_be_json(bytes).then(|| first_record(bytes)).flatten();
         Self { bytes, json, columns: &[], parquet: None, samples: OnceCell::new() }
     }
 

@@ -39,7 +39,7 @@ impl<'a> PlainHead<'a> {
         let place = rest.strip_prefix(b"] {")?;
         let close = memchr(b'}', place.get(..place.len().min(80))?)?;
         let (place, rest) = place.split_at_checked(close)?;
-        let file = place.split(|it| *it == b':').next()?;
+        let file = memchr(b':', place).map_or(place, |it| place.split_at(it).0);
         let rest = rest.strip_prefix(b"} ")?;
         let levels = [(b"INFO - ".as_slice(), Level::Info), (b"DEBUG - ", Level::Debug), (b"WARNING - ", Level::Warning)];
         let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
