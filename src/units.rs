@@ -62,38 +62,11 @@ impl Moment {
         Self::read_plainly(text).or_else(|| Self::read_any(text))
     }
 
-    /// `2026-11-20 08:23:28.832000+00:00` and what differs from it in the separator, the digits of the fraction, or the colon.
+    /// `2026-11-20 08:23:28.832000+00:00`, as millions of lines write it.
     fn read_plainly(text: &[u8]) -> Option<(Stamp, usize)> {
-        let (clock, mut rest) = text.split_first_chunk::<20>()?;
-        let two = |at: usize| {
-            let (tens, ones) = (clock[at].wrapping_sub(b'0'), clock[at + 1].wrapping_sub(b'0'));
-            (tens <= 9 && ones <= 9).then(|| i64::from(tens * 10 + ones))
-        };
-        let marks = [clock[4], clock[7], clock[13], clock[16], clock[19]];
-        if marks != *b"--::." || !matches!(clock[10], b' ' | b'T') {
-            return None;
-        }
-        let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
-        let days = days(two(0)? * 100 + two(2)?, two(5)?, two(8)?)?;
-        let (mut fraction, mut unit) = (0, SECOND);
-        while let Some((digit, more)) = rest.split_first().filter(|it| it.0.is_ascii_digit()) {
-            unit /= 10;
-            fraction += i64::from(digit - b'0') * unit;
-            rest = more;
-        }
-        let zone = if rest.starts_with(b"+00:00") {
-            6
-        } else if rest.starts_with(b"+0000") {
-            5
-        } else {
-            return None;
-        };
-        if hour > 23 || minute > 59 || second > 60 || unit == SECOND {
-            return None;
-        }
-        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
-        let stamp = Stamp { moment: Self(seconds * SECOND + fraction), zoned: true };
-        (EARLIEST..LATEST).contains(&seconds).then_some((stamp, text.len() - rest.len() + zone))
+        let (moment, rest) = plain_clock(text)?;
+        let zone = if rest.starts_with(b"+00:00") { 6 } else { usize::from(rest.starts_with(b"+0000")) * 5 };
+        (zone > 0).then_some((Stamp { moment, zoned: true }, text.len() - rest.len() + zone))
     }
 
     fn read_any(text: &[u8]) -> Option<(Stamp, usize)> {
@@ -116,32 +89,7 @@ impl Moment {
     /// Reads `text` when it is a moment as tables hold them, without a zone: `2024-05-01 10:00:00.123456`. Says the same of it as
     /// [`Moment::parse`], only sooner.
     pub fn plain(text: &[u8]) -> Option<Self> {
-        let (head, fraction) = text.split_first_chunk::<19>()?;
-        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ' | b'T', h1, h2, b':', n1, n2, b':', s1, s2] = *head else { return None };
-        let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2];
-        if !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        let of = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
-        let (hour, minute, second) = (of(h1, h2), of(n1, n2), of(s1, s2));
-        if hour > 23 || minute > 59 || second > 60 {
-            return None;
-        }
-        let mut micros = 0;
-        match fraction {
-            [] => {}
-            [b'.', digits @ ..] if (1..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
-                let mut unit = SECOND;
-                for digit in digits {
-                    unit /= 10;
-                    micros += i64::from(digit - b'0') * unit;
-                }
-            }
-            _ => return None,
-        }
-        let days = days(of(y1, y2) * 100 + of(y3, y4), of(m1, m2), of(d1, d2))?;
-        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
-        (EARLIEST..LATEST).contains(&seconds).then_some(Self(seconds * SECOND + micros))
+        plain_clock(text).filter(|(_, rest)| rest.is_empty()).map(|it| it.0)
     }
 
     /// Reads `text` when the whole of it is a moment.
@@ -158,6 +106,36 @@ impl Moment {
         let civil = TimeZone::UTC.to_datetime(shown);
         zone.to_timestamp(civil).map_or(self, |at| Self(at.as_microsecond()))
     }
+}
+
+/// `2024-05-01 10:00:00.123456`, with any digits of a second or none, and what follows it.
+fn plain_clock(text: &[u8]) -> Option<(Moment, &[u8])> {
+    let (head, mut rest) = text.split_first_chunk::<19>()?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ' | b'T', h1, h2, b':', n1, n2, b':', s1, s2] = *head else { return None };
+    let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2];
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let of = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    let (hour, minute, second) = (of(h1, h2), of(n1, n2), of(s1, s2));
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let mut micros = 0;
+    if let [b'.', first, ..] = rest
+        && first.is_ascii_digit()
+    {
+        let mut unit = SECOND / 10;
+        rest = rest.get(1..)?;
+        while let Some((digit, more)) = rest.split_first().filter(|it| it.0.is_ascii_digit()) {
+            micros += i64::from(digit - b'0') * unit;
+            unit /= 10;
+            rest = more;
+        }
+    }
+    let days = days(of(y1, y2) * 100 + of(y3, y4), of(m1, m2), of(d1, d2))?;
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    (EARLIEST..LATEST).contains(&seconds).then_some((Moment(seconds * SECOND + micros), rest))
 }
 
 /// 1990-01-01 and 2200-01-01 in seconds: no pipeline log is older or newer.
