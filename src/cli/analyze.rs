@@ -1,6 +1,6 @@
 //! `casefile analyze`: dumps in, report out.
 
-use super::{Ending, When, parse_format, parse_severity, progress};
+use super::{Ending, When, parse_format, parse_severity, progress, timings::Timings};
 use casefile::{
     case::{Listing, Meter},
     detectors::{self, DETECTORS, Detector},
@@ -75,6 +75,9 @@ pub(super) struct SharedArgs {
     /// When to show progress.
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) progress: When,
+    /// Says on standard error how long each stage took.
+    #[arg(long)]
+    pub(super) timings: bool,
     /// Says less.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
@@ -105,8 +108,11 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
     }
     let meter = Meter::default();
     let total = listing.files.iter().map(|it| it.bytes).sum();
-    let evidence = progress::shown(args.shared.progress, &meter, total, || Evidence::load(&listing, args.kind, &settings, &meter))?;
-    args.shared.conclude(&evidence, &settings, args.evidence)
+    let mut timings = Timings::default();
+    let evidence = timings.stage("reading", || {
+        progress::shown(args.shared.progress, &meter, total, || Evidence::load(&listing, args.kind, &settings, &meter))
+    })?;
+    args.shared.conclude(&evidence, &settings, args.evidence, timings)
 }
 
 impl SharedArgs {
@@ -143,21 +149,21 @@ impl SharedArgs {
     }
 
     /// Judges the evidence, prints the report, writes the tables.
-    pub(super) fn conclude(&self, evidence: &Evidence, settings: &Settings, with_evidence: bool) -> Result<Ending> {
+    pub(super) fn conclude(&self, evidence: &Evidence, settings: &Settings, with_evidence: bool, mut timings: Timings) -> Result<Ending> {
         let chosen: Vec<&'static Detector> = DETECTORS
             .iter()
             .copied()
             .filter(|it| self.detector.is_empty() || self.detector.iter().any(|chosen| chosen.id == it.id))
             .collect();
-        let verdicts = detectors::judge(&chosen, evidence, settings)?;
-        let report = Report::new(evidence, verdicts, settings)?;
+        let verdicts = timings.stage("detectors", || detectors::judge(&chosen, evidence, settings))?;
+        let report = timings.stage("report", || Report::new(evidence, verdicts, settings))?;
         let mut ending = Ending {
             found: self.fail_on.is_some_and(|it| report.worst() >= Some(it)),
             incomplete: !report.is_complete(),
             write_failed: None,
         };
         if let Some(dir) = &self.out {
-            ending.write_failed = write(dir, &report, evidence, with_evidence).err();
+            ending.write_failed = timings.stage("writing", || write(dir, &report, evidence, with_evidence)).err();
         }
         if self.format != "text" {
             // A person who pipes the report on still sees that it is not the whole.
@@ -169,7 +175,10 @@ impl SharedArgs {
                 super::complain(&format!("{others} more problems: the report lists them"));
             }
         }
-        self.print(&report)?;
+        timings.stage("printing", || self.print(&report))?;
+        if self.timings {
+            super::complain(&timings.line());
+        }
         Ok(ending)
     }
 

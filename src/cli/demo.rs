@@ -1,6 +1,6 @@
 //! `casefile demo`: dumps that are built into the program.
 
-use super::{Ending, analyze::SharedArgs};
+use super::{Ending, analyze::SharedArgs, timings::Timings};
 use casefile::{error::Result, evidence::Evidence};
 use clap::Args;
 
@@ -32,6 +32,7 @@ const DUMPS: &[(&str, &[u8])] = &[
 
 pub(super) fn run(args: &DemoArgs) -> Result<Ending> {
     let settings = args.shared.settings()?;
-    let evidence = Evidence::of_dumps(DUMPS, &settings)?;
-    args.shared.conclude(&evidence, &settings, false)
+    let mut timings = Timings::default();
+    let evidence = timings.stage("reading", || Evidence::of_dumps(DUMPS, &settings))?;
+    args.shared.conclude(&evidence, &settings, false, timings)
 }

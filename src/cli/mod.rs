@@ -11,6 +11,7 @@ mod collect;
 mod demo;
 mod describe;
 mod progress;
+mod timings;
 
 use analyze::AnalyzeArgs;
 
