@@ -1,21 +1,26 @@
 //! Log events by Logs Insights queries: for groups too large to be read event by event.
 //!
-//! An answer holds a limited number of rows. One that reaches the limit is thrown away, and its window is cut into as many as the
-//! matches need; a single second that still holds more is read event by event.
+//! An answer holds a limited number of rows. One that reaches the limit is thrown away, and its window is cut by counting what it
+//! holds; a single second that still holds more is read event by event.
 
 use super::{
     Asked, Collector, Operation, Outcome, Unit, Work,
     calls::{Answer, Context, Failure},
     groups::{self, DESCRIBE_LOG_GROUPS, FILTER_LOG_EVENTS, Way},
-    queries::{self, ERRORS, EVENTS},
+    packing,
+    queries::{self, COUNTS, ERRORS, EVENTS},
     store::{self, Answers},
 };
-use crate::case::{Window, manifest::State};
+use crate::{
+    case::{Window, manifest::State},
+    units::{Moment, SECOND},
+};
 use aws_sdk_cloudwatchlogs::{
     Client,
     operation::get_query_results::GetQueryResultsOutput,
     types::{QueryStatus, ResultField},
 };
+use serde_json::Value;
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 pub(super) static COLLECTOR: Collector = Collector {
@@ -47,10 +52,13 @@ static STOP_QUERY: Operation =
 const MOST_ROWS: u32 = 100_000;
 const FORMER_MOST_ROWS: u32 = 10_000;
 
-/// A window is cut so that its parts would be this full if events were spread evenly, in hundredths.
-const FILLING: u64 = 90;
+/// Key of a part's detail: how many rows it is expected to bring.
+const EXPECTED_ROWS: &str = "expected_rows";
 
-/// The most parts of one cut.
+/// A line of a log, in bytes, roughly: how many there may be is then counted before they are asked for.
+const EVENT_BYTES: u64 = 300;
+
+/// The most parts of one cut, where it is made blindly.
 const MOST_PARTS: u64 = 1_000;
 
 /// How often a query is started again that the service gave up.
@@ -70,6 +78,12 @@ async fn plan(cx: Context) -> Result<Vec<(String, Unit)>, Failure> {
         };
         let (id, mut unit) = group.unit(COLLECTOR.name, query, asked.window, now);
         unit.expected_scan_bytes = group.expected_bytes(asked.window, now);
+        let expected_rows = unit.expected_scan_bytes.map_or(0, |it| it / EVENT_BYTES);
+        if query == EVENTS && expected_rows > u64::from(MOST_ROWS) {
+            let mut detail = unit.detail.as_object().cloned().unwrap_or_default();
+            detail.insert(EXPECTED_ROWS.to_owned(), Value::from(expected_rows));
+            unit.detail = Value::Object(detail);
+        }
         if query == ERRORS {
             unit.notes.push(group.only_errors(asked, now));
         }
@@ -88,18 +102,18 @@ enum End {
 
 async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     let Work { id, mut unit } = work;
-    let client = Client::new(&cx.session.config);
-    let window = unit.window.unwrap_or(cx.session.asked.window);
-    let (query, limit, end) = answered(&cx, &client, &mut unit, window).await?;
-    let End::Complete(first) = end else { return Ok(cut(unit, window, 4)) };
-    let scanned = first.output.statistics().map_or(0.0, |it| it.bytes_scanned);
+    let part = Part { cx: &cx, client: Client::new(&cx.session.config), window: unit.window.unwrap_or(cx.session.asked.window) };
+    if unit.detail.get(EXPECTED_ROWS).and_then(Value::as_u64).is_some_and(|it| it > part.most_rows()) {
+        return part.cut(unit, 0).await;
+    }
+    let text = queries::query(&unit.call).unwrap_or_default();
+    let (query, end) = part.answered(&unit, text).await?;
+    let End::Complete(first) = end else { return part.cut(unit, 1).await };
+    unit.scanned_bytes += part.scanned(&first.output);
     let matched = first.output.statistics().map_or(0, |it| whole(it.records_matched));
-    cx.session.progress.scanned_bytes.fetch_add(whole(scanned), Ordering::Relaxed);
-    unit.scanned_bytes += whole(scanned);
-    let limit = u64::from(limit);
     // What matched is known before any page is fetched; an answer that cannot be whole is not fetched.
-    if matched > limit {
-        return Ok(cut(unit, window, (matched * 100).div_ceil(limit * FILLING)));
+    if matched > part.most_rows() {
+        return part.cut(unit, matched).await;
     }
     let mut answers = cx.session.store()?.answers(&id)?;
     unit.rows = 0;
@@ -110,12 +124,12 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
         cuts.see(page.output.results());
         answers.push(&page.bytes)?;
         let Some(token) = page.output.next_token.take() else { break };
-        let request = || client.get_query_results().query_id(&query).next_token(&token);
+        let request = || part.client.get_query_results().query_id(&query).next_token(&token);
         page = cx.call(&GET_QUERY_RESULTS, |tap| request().customize().interceptor(tap).send()).await?;
     }
-    if unit.rows >= limit || (unit.rows < matched && unit.rows >= u64::from(FORMER_MOST_ROWS)) {
-        let parts = matched.max(limit + 1).saturating_mul(100).div_ceil(unit.rows.min(limit).max(1) * FILLING);
-        return Ok(cut(unit, window, parts));
+    if unit.rows >= part.most_rows() || (unit.rows < matched && unit.rows >= u64::from(FORMER_MOST_ROWS)) {
+        let more = matched.max(unit.rows + 1);
+        return part.cut(unit, more).await;
     }
     kept(answers, unit, matched, &cuts)
 }
@@ -131,59 +145,158 @@ fn kept(answers: Answers, mut unit: Unit, matched: u64, cuts: &Cuts) -> Result<O
     Ok(Outcome::Done(Box::new(unit)))
 }
 
-/// Starts the query of a part and waits for its end; says its id, and how many rows were asked for.
-async fn answered(cx: &Context, client: &Client, unit: &mut Unit, window: Window) -> Result<(String, u32, End), Failure> {
-    let text = queries::query(&unit.call).unwrap_or_default();
-    let mut starts = 0;
-    loop {
-        affordable(cx, unit.expected_scan_bytes.unwrap_or(0))?;
-        let limit = if cx.session.former_limits.load(Ordering::Relaxed) { FORMER_MOST_ROWS } else { MOST_ROWS };
-        let request = || {
-            let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-            let query = client.start_query().log_group_name(&unit.subject).query_string(text).limit(limit);
-            query.start_time(window.first()).end_time(window.last())
-        };
-        let started = cx.call(&START_QUERY, |tap| request().customize().interceptor(tap).send()).await;
-        let query = match started {
-            Ok(answer) => answer.output.query_id.unwrap_or_default(),
-            Err(failure) if failure.code() == "InvalidParameterException" && limit > FORMER_MOST_ROWS => {
-                cx.session.former_limits.store(true, Ordering::Relaxed);
-                continue;
-            }
-            Err(failure) => return Err(failure),
-        };
-        starts += 1;
-        match awaited(cx, client, &query).await {
-            Ok(End::Complete(answer)) => return Ok((query, limit, End::Complete(answer))),
-            Ok(End::TimedOut) => return Ok((query, limit, End::TimedOut)),
-            Err(Failure::Unanswered { .. }) if starts < STARTS => {}
-            Err(failure) => {
-                // Nobody waits for it any more, and it costs as long as it runs.
-                cx.farewell(&STOP_QUERY, |tap| client.stop_query().query_id(&query).customize().interceptor(tap).send()).await;
-                return Err(failure);
+/// One window of a log group, and the way to it.
+struct Part<'a> {
+    cx: &'a Context,
+    client: Client,
+    window: Window,
+}
+
+impl Part<'_> {
+    fn most_rows(&self) -> u64 {
+        u64::from(if self.cx.session.former_limits.load(Ordering::Relaxed) { FORMER_MOST_ROWS } else { MOST_ROWS })
+    }
+
+    /// Starts a query and waits for its end; says its id.
+    async fn answered(&self, unit: &Unit, text: &str) -> Result<(String, End), Failure> {
+        let (cx, client) = (self.cx, &self.client);
+        let mut starts = 0;
+        loop {
+            affordable(cx, unit.expected_scan_bytes.unwrap_or(0))?;
+            let limit = self.most_rows();
+            let request = || {
+                let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+                let query = client.start_query().log_group_name(&unit.subject).query_string(text).limit(limit);
+                query.start_time(self.window.first()).end_time(self.window.last())
+            };
+            let started = cx.call(&START_QUERY, |tap| request().customize().interceptor(tap).send()).await;
+            let query = match started {
+                Ok(answer) => answer.output.query_id.unwrap_or_default(),
+                Err(failure) if failure.code() == "InvalidParameterException" && limit > u64::from(FORMER_MOST_ROWS) => {
+                    cx.session.former_limits.store(true, Ordering::Relaxed);
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            starts += 1;
+            match self.awaited(&query).await {
+                Ok(end) => return Ok((query, end)),
+                Err(Failure::Unanswered { .. }) if starts < STARTS => {}
+                Err(failure) => {
+                    // Nobody waits for it any more, and it costs as long as it runs.
+                    cx.farewell(&STOP_QUERY, |tap| client.stop_query().query_id(&query).customize().interceptor(tap).send()).await;
+                    return Err(failure);
+                }
             }
         }
+    }
+
+    async fn awaited(&self, query: &str) -> Result<End, Failure> {
+        let cx = self.cx;
+        let mut wait = cx.session.ways.base_delay;
+        loop {
+            cx.pause(wait).await?;
+            wait = wait.mul_f64(1.5).min(cx.session.ways.base_delay.saturating_mul(10));
+            let request = || self.client.get_query_results().query_id(query);
+            let answer = cx.call(&GET_QUERY_RESULTS, |tap| request().customize().interceptor(tap).send()).await?;
+            match answer.output.status() {
+                Some(QueryStatus::Complete) => return Ok(End::Complete(Box::new(answer))),
+                Some(QueryStatus::Timeout) => return Ok(End::TimedOut),
+                Some(QueryStatus::Scheduled | QueryStatus::Running) | None => {
+                    affordable(cx, answer.output.statistics().map_or(0, |it| whole(it.bytes_scanned)))?;
+                }
+                Some(other) => {
+                    let reason = format!("the query ended as {}", other.as_str());
+                    return Err(Failure::Unanswered { operation: &GET_QUERY_RESULTS, reason });
+                }
+            }
+        }
+    }
+
+    /// What an answer cost, counted.
+    fn scanned(&self, answer: &GetQueryResultsOutput) -> u64 {
+        let bytes = answer.statistics().map_or(0, |it| whole(it.bytes_scanned));
+        self.cx.session.progress.scanned_bytes.fetch_add(bytes, Ordering::Relaxed);
+        bytes
+    }
+
+    /// Cuts a part whose answer cannot be whole: by counting what it holds, and where that does not help into equal lengths.
+    /// `matched` is how many events are known to be in it; none where it was not asked for them yet.
+    async fn cut(&self, mut unit: Unit, matched: u64) -> Result<Outcome, Failure> {
+        let spent = unit.scanned_bytes;
+        if let Some(detail) = unit.detail.as_object_mut() {
+            detail.remove(EXPECTED_ROWS);
+        }
+        if self.window.seconds() == 1 {
+            // A second cannot be cut; event by event there is no limit.
+            let mut raw = Unit::new("logs_raw", FILTER_LOG_EVENTS.name, &unit.subject, Some(self.window));
+            (raw.detail, raw.notes, raw.scanned_bytes) = (unit.detail, unit.notes, spent);
+            return Ok(Outcome::Split(vec![(store::id_of("logs_raw", &unit.subject, &self.window.file_name()), raw)]));
+        }
+        let parts = match self.counted(&mut unit).await {
+            Ok(parts) if parts.len() > 1 => parts,
+            Ok(parts) if matched == 0 && parts.iter().all(|it| it.1 <= self.fitting()) => parts,
+            Err(failure @ (Failure::Disk(_) | Failure::Interrupted | Failure::TooDear(_))) => return Err(failure),
+            // One that cannot count still cuts.
+            Ok(_) | Err(_) => {
+                let count = matched.div_ceil(self.fitting()).clamp(2, MOST_PARTS);
+                self.window.parts(count).into_iter().map(|it| (it, 0)).collect()
+            }
+        };
+        Ok(Outcome::Split(split(&unit, &parts, self.fitting())))
+    }
+
+    /// How many events a window may hold so that its answer stays below the limit, also when a few more arrive.
+    fn fitting(&self) -> u64 {
+        self.most_rows() - self.most_rows() / 100
+    }
+
+    /// The parts of the window by what it holds.
+    async fn counted(&self, unit: &mut Unit) -> Result<Vec<(Window, u64)>, Failure> {
+        let (span, written) = packing::span(self.window, u64::from(FORMER_MOST_ROWS));
+        let (_, End::Complete(answer)) = self.answered(unit, &counting(&unit.call, written)).await? else { return Ok(Vec::new()) };
+        unit.scanned_bytes += self.scanned(&answer.output);
+        let counts = answer.output.results().iter().filter_map(|it| count(it)).collect();
+        Ok(packing::packed(self.window, span, &counts, self.fitting()))
     }
 }
 
-async fn awaited(cx: &Context, client: &Client, query: &str) -> Result<End, Failure> {
-    let mut wait = cx.session.ways.base_delay;
-    loop {
-        cx.pause(wait).await?;
-        wait = wait.mul_f64(1.5).min(cx.session.ways.base_delay.saturating_mul(10));
-        let request = || client.get_query_results().query_id(query);
-        let answer = cx.call(&GET_QUERY_RESULTS, |tap| request().customize().interceptor(tap).send()).await?;
-        let scanned = answer.output.statistics().map_or(0.0, |it| it.bytes_scanned);
-        match answer.output.status() {
-            Some(QueryStatus::Complete) => return Ok(End::Complete(Box::new(answer))),
-            Some(QueryStatus::Timeout) => return Ok(End::TimedOut),
-            Some(QueryStatus::Scheduled | QueryStatus::Running) | None => affordable(cx, whole(scanned))?,
-            Some(other) => {
-                let reason = format!("the query ended as {}", other.as_str());
-                return Err(Failure::Unanswered { operation: &GET_QUERY_RESULTS, reason });
-            }
+/// The query that counts what another one would bring.
+fn counting(call: &str, span: &str) -> String {
+    let text = queries::query(call).unwrap_or_default();
+    let mut commands: Vec<&str> = text.lines().filter_map(|it| it.strip_prefix("| ")).filter(|it| it.starts_with("filter ")).collect();
+    let counts = queries::query(COUNTS).unwrap_or_default();
+    let (comments, stats): (Vec<&str>, Vec<&str>) = counts.lines().partition(|it| it.starts_with('#'));
+    commands.extend(stats);
+    format!("{}\n{}", comments.join("\n"), commands.join("\n| ").replace("bin(60s)", &format!("bin({span})")))
+}
+
+/// One row of counts: the first second of its span, and its events.
+fn count(row: &[ResultField]) -> Option<(i64, u64)> {
+    let value = |matches: fn(&str) -> bool| row.iter().find(|it| it.field().is_some_and(matches))?.value();
+    let at = Moment::parse(value(|it| it.starts_with("bin("))?)?.moment;
+    Some((at.0.div_euclid(SECOND), whole(value(|it| it == "events")?.parse().ok()?)))
+}
+
+/// The units of the parts of one; what was spent so far is borne by the first.
+fn split(unit: &Unit, parts: &[(Window, u64)], fitting: u64) -> Vec<(String, Unit)> {
+    let total: u128 = parts.iter().map(|it| u128::from(it.1)).sum();
+    let of = |(at, (window, events)): (usize, &(Window, u64))| {
+        let mut part = Unit { window: Some(*window), ..unit.clone() };
+        let share = |bytes: u64| match total {
+            0 => bytes / parts.len() as u64,
+            _ => u64::try_from(u128::from(bytes) * u128::from(*events) / total).unwrap_or(bytes),
+        };
+        part.expected_scan_bytes = unit.expected_scan_bytes.map(share);
+        part.scanned_bytes = if at == 0 { unit.scanned_bytes } else { 0 };
+        if *events > fitting {
+            let mut detail = unit.detail.as_object().cloned().unwrap_or_default();
+            detail.insert(EXPECTED_ROWS.to_owned(), Value::from(*events));
+            part.detail = Value::Object(detail);
         }
-    }
+        (store::id_of(COLLECTOR.name, &unit.subject, &window.file_name()), part)
+    };
+    parts.iter().enumerate().map(of).collect()
 }
 
 /// Whether so many bytes more may be scanned.
@@ -195,25 +308,6 @@ fn affordable(cx: &Context, more: u64) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-/// Cuts a part into smaller ones; of a single second every event is read by itself.
-fn cut(mut unit: Unit, window: Window, parts: u64) -> Outcome {
-    let spent = std::mem::take(&mut unit.scanned_bytes);
-    if window.seconds() == 1 {
-        let mut raw = Unit::new("logs_raw", FILTER_LOG_EVENTS.name, &unit.subject, Some(window));
-        (raw.detail, raw.notes, raw.scanned_bytes) = (unit.detail, unit.notes, spent);
-        return Outcome::Split(vec![(store::id_of("logs_raw", &unit.subject, &window.file_name()), raw)]);
-    }
-    let windows = window.parts(parts.clamp(2, MOST_PARTS));
-    let count = windows.len() as u64;
-    let part = |(at, window): (usize, Window)| {
-        let mut part = Unit { window: Some(window), ..unit.clone() };
-        part.expected_scan_bytes = unit.expected_scan_bytes.map(|it| it / count);
-        part.scanned_bytes = if at == 0 { spent } else { 0 };
-        (store::id_of(COLLECTOR.name, &unit.subject, &window.file_name()), part)
-    };
-    Outcome::Split(windows.into_iter().enumerate().map(part).collect())
 }
 
 /// AWS counts in floats.
@@ -245,50 +339,22 @@ impl Cuts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    fn unit(window: Window) -> Unit {
-        Unit::new(COLLECTOR.name, EVENTS, "g", Some(window))
-    }
-
-    /// Brings a window as `run` does, of a group that holds `events` at these seconds; the windows of the answers that are kept.
-    fn brought(events: &[i64], window: Window, limit: u64, kept: &mut Vec<(String, Window)>) {
-        let matched = events.iter().filter(|it| (window.first()..=window.last()).contains(*it)).count() as u64;
-        if matched < limit {
-            return kept.push((COLLECTOR.name.to_owned(), window));
-        }
-        let Outcome::Split(parts) = cut(unit(window), window, (matched * 100).div_ceil(limit * FILLING)) else { panic!("not cut") };
-        for (_, part) in parts {
-            let window = part.window.unwrap();
-            if part.collector == COLLECTOR.name { brought(events, window, limit, kept) } else { kept.push((part.collector, window)) }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_event_is_in_one_window_however_they_are_spread(
-            bursts in prop::collection::vec((0_i64..5_000, 1_usize..60), 0..40), seconds in 1_i64..5_000, limit in 2_u64..40,
-        ) {
-            let events: Vec<i64> = bursts.iter().flat_map(|(at, count)| std::iter::repeat_n(*at % seconds, *count)).collect();
-            let whole = Window::new(0, seconds - 1).unwrap();
-            let mut kept = Vec::new();
-            brought(&events, whole, limit, &mut kept);
-            prop_assert_eq!(kept.first().unwrap().1.first(), whole.first());
-            prop_assert_eq!(kept.last().unwrap().1.last(), whole.last());
-            prop_assert!(kept.windows(2).all(|pair| pair[0].1.last() + 1 == pair[1].1.first()));
-            for (collector, window) in &kept {
-                let held = events.iter().filter(|it| (window.first()..=window.last()).contains(*it)).count() as u64;
-                prop_assert!(held < limit || (collector == "logs_raw" && window.seconds() == 1));
-            }
-        }
+    #[test]
+    fn what_a_cut_costs_is_not_lost_and_bursts_are_marked() {
+        let mut unit = Unit::new(COLLECTOR.name, EVENTS, "g", Window::new(0, 99));
+        (unit.scanned_bytes, unit.expected_scan_bytes) = (1_000, Some(800));
+        let window = |first, last| Window::new(first, last).unwrap();
+        let parts = split(&unit, &[(window(0, 49), 10), (window(50, 50), 60), (window(51, 99), 10)], 20);
+        assert_eq!(parts.iter().map(|it| it.1.scanned_bytes).collect::<Vec<_>>(), [1_000, 0, 0]);
+        assert_eq!(parts.iter().filter_map(|it| it.1.expected_scan_bytes).collect::<Vec<_>>(), [100, 600, 100]);
+        assert_eq!(parts.iter().map(|it| it.1.detail.get(EXPECTED_ROWS).is_some()).collect::<Vec<_>>(), [false, true, false]);
     }
 
     #[test]
-    fn what_a_cut_costs_is_not_lost() {
-        let mut whole = unit(Window::new(0, 99).unwrap());
-        (whole.scanned_bytes, whole.expected_scan_bytes) = (1_000, Some(800));
-        let Outcome::Split(parts) = cut(whole, Window::new(0, 99).unwrap(), 4) else { panic!("not cut") };
-        assert_eq!(parts.iter().map(|it| it.1.scanned_bytes).collect::<Vec<_>>(), [1_000, 0, 0, 0]);
-        assert_eq!(parts.iter().filter_map(|it| it.1.expected_scan_bytes).sum::<u64>(), 800);
+    fn what_is_counted_is_what_would_be_brought() {
+        let text = counting(ERRORS, "5m");
+        assert!(text.contains("\nfilter @message like /(?i)") && text.ends_with("\n| stats count(*) as events by bin(5m)"), "{text}");
+        assert!(counting(EVENTS, "1s").ends_with("\nstats count(*) as events by bin(1s)"));
     }
 }

@@ -29,6 +29,7 @@ mod engine;
 mod groups;
 mod identity;
 mod pacing;
+mod packing;
 mod queries;
 mod store;
 mod mwaa;

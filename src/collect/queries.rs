@@ -9,6 +9,9 @@ pub(super) const EVENTS: &str = "logs/events.insights";
 /// The events of a log group that tell of a failure.
 pub(super) const ERRORS: &str = "logs/errors.insights";
 
+/// How many events each span of time holds.
+pub(super) const COUNTS: &str = "logs/counts.insights";
+
 /// The text of a file below `queries/`.
 pub fn query(file: &str) -> Option<&'static str> {
     QUERIES.iter().find(|it| it.0 == file).map(|it| it.1)
