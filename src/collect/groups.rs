@@ -46,8 +46,9 @@ const MOST_RAW_BYTES: u64 = 2 << 30;
 /// How much of a group is one part: a collection that is stopped asks for a part again from its beginning.
 const PART_BYTES: u64 = 256 << 20;
 
-/// Where the size is not known, a part is this long, in seconds.
+/// Where the size is not known, a part is this long, in seconds, unless there would be too many.
 const PART_SECONDS: u64 = 6 * 3600;
+const MOST_BLIND_PARTS: u64 = 28;
 
 /// Key of a part's detail: what retention has already deleted.
 const GONE: &str = "gone";
@@ -57,6 +58,8 @@ const GONE: &str = "gone";
 pub(super) struct Group {
     /// Its name.
     pub(super) name: String,
+    /// Whether AWS says that there is none of that name.
+    is_absent: bool,
     /// Bytes it stores, whatever their age.
     stored_bytes: Option<u64>,
     created: Option<Moment>,
@@ -116,11 +119,11 @@ async fn described(cx: &Context, name: &str) -> Result<Group, Failure> {
                 stored_bytes: found.stored_bytes().and_then(|it| u64::try_from(it).ok()),
                 created: found.creation_time().and_then(Moment::from_millis),
                 retention_days: found.retention_in_days().map(i64::from),
-                notes: Vec::new(),
+                ..Group::default()
             });
         }
         if page.next_token.is_none() || page.next_token == token {
-            return Ok(Group { name: name.to_owned(), ..Group::default() });
+            return Ok(Group { name: name.to_owned(), is_absent: true, ..Group::default() });
         }
         token = page.next_token;
     }
@@ -168,7 +171,9 @@ impl Group {
             // A query tells how much there is, and is then split by that.
             (Way::Events | Way::Errors, _) => 1,
             (Way::Raw, Some(bytes)) => bytes.div_ceil(PART_BYTES).max(1),
-            (Way::Raw, None) => window.seconds().div_ceil(PART_SECONDS),
+            // It is asked for all the same, once: AWS then says in its own words that it is not there.
+            (Way::Raw, None) if self.is_absent => 1,
+            (Way::Raw, None) => window.seconds().div_ceil(PART_SECONDS).min(MOST_BLIND_PARTS),
         };
         window.parts(count)
     }
