@@ -315,7 +315,7 @@ fn read_leaf(leaf: Leaf<'_>, named: &Manifests, forced: Option<&'static Source>,
         coverage.notes.push("not recognised: neither text nor a format we know".to_owned());
         feed.drain();
     }
-    coverage.bytes = feed.taken();
+    coverage.bytes = batch.bytes.unwrap_or(feed.taken());
     coverage.records = batch.records();
     coverage.parsed = batch.parsed;
     coverage.skipped = batch.skips.iter().map(|(reason, it)| Skipped { reason: reason.clone(), count: it.0, first: it.1 }).collect();

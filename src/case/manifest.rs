@@ -35,6 +35,18 @@ pub struct CaseManifest {
     pub units: BTreeMap<String, Unit>,
 }
 
+impl CaseManifest {
+    /// What it tells of the content alone: another run of the same collection may take more calls.
+    #[must_use]
+    pub fn without_bill(&self) -> Self {
+        let mut content = self.clone();
+        for unit in content.units.values_mut() {
+            (unit.calls, unit.throttles, unit.waited_millis, unit.scanned_bytes) = (0, 0, 0, 0);
+        }
+        content
+    }
+}
+
 /// What became of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

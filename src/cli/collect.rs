@@ -274,13 +274,11 @@ fn dry_run(planned: &CaseManifest, calls: &[&str]) -> String {
         }
         unit.notes.iter().for_each(|it| say(format!("  {it}")));
     }
-    for (name, body) in units
-        .iter()
-        .map(|it| it.call.as_str())
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .filter_map(|it| Some((it, collect::query(it)?)))
-    {
+    let mut texts: Vec<&str> =
+        units.iter().map(|it| it.call.as_str()).flat_map(|it| collect::companion(it).into_iter().chain([it])).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    for (name, body) in texts.into_iter().filter_map(|it| Some((it, collect::query(it)?))) {
         say(format!("\n{name}:\n{body}"));
     }
     let scan: u64 = units.iter().filter_map(|it| it.expected_scan_bytes).sum();

@@ -233,14 +233,16 @@ async fn bring(session: &Arc<Session>, store: &Store) -> std::result::Result<(),
 }
 
 /// Brings one part and writes down what became of it; the parts that it was split into are to be brought next.
-async fn brought(session: Arc<Session>, collector: &'static Collector, work: Work) -> std::result::Result<Vec<Work>, Failure> {
+async fn brought(session: Arc<Session>, collector: &'static Collector, mut work: Work) -> std::result::Result<Vec<Work>, Failure> {
     let store = session.store()?;
     let cx = Context::new(&session);
+    // What was refused earlier is missing until it is refused again.
+    (work.unit.state, work.unit.reason) = (State::Missing, None);
     let (id, mut before) = (work.id.clone(), work.unit.clone());
     match (collector.run)(cx.clone(), work).await {
         Ok(Outcome::Done(mut unit)) => {
             if unit.state == State::Missing {
-                (unit.state, unit.reason) = (State::Complete, None);
+                unit.state = State::Complete;
             }
             cx.bill(&mut unit);
             session.progress.rows.fetch_add(unit.rows, Ordering::Relaxed);

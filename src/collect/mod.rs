@@ -37,7 +37,7 @@ mod logs_insights;
 mod logs_raw;
 
 pub use asked::{Asked, LogsBy};
-pub use queries::query;
+pub use queries::{companion, query};
 
 /// Every collector, in the order they begin.
 pub static COLLECTORS: &[&Collector] = &[&mwaa::COLLECTOR, &logs_insights::COLLECTOR, &logs_raw::COLLECTOR];

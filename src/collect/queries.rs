@@ -1,8 +1,11 @@
 //! The texts that are sent to AWS, each in a file of its own below `queries/`, built into the program.
 
 /// Every text, by its file.
-static QUERIES: &[(&str, &str)] =
-    &[(EVENTS, include_str!("../../queries/logs/events.insights")), (ERRORS, include_str!("../../queries/logs/errors.insights"))];
+static QUERIES: &[(&str, &str)] = &[
+    (COUNTS, include_str!("../../queries/logs/counts.insights")),
+    (ERRORS, include_str!("../../queries/logs/errors.insights")),
+    (EVENTS, include_str!("../../queries/logs/events.insights")),
+];
 
 /// Every event of a log group.
 pub(super) const EVENTS: &str = "logs/events.insights";
@@ -15,6 +18,11 @@ pub(super) const COUNTS: &str = "logs/counts.insights";
 /// The text of a file below `queries/`.
 pub fn query(file: &str) -> Option<&'static str> {
     QUERIES.iter().find(|it| it.0 == file).map(|it| it.1)
+}
+
+/// The text that may be sent besides, to find out how the window of one has to be cut.
+pub fn companion(file: &str) -> Option<&'static str> {
+    matches!(file, EVENTS | ERRORS).then_some(COUNTS)
 }
 
 #[cfg(test)]

@@ -93,8 +93,8 @@ impl Store {
         let folder = path.parent().map_or_else(|| self.dir.clone(), Path::to_path_buf);
         fs::create_dir_all(&folder).map_err(failed)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let temporary = folder.join(case::unfinished(&name));
-        let hashing = Hashing { file: BufWriter::new(File::create(&temporary).map_err(failed)?), hash: Sha256::new() };
+        let temporary = Temporary(folder.join(case::unfinished(&name)));
+        let hashing = Hashing { file: BufWriter::new(File::create(&temporary.0).map_err(failed)?), hash: Sha256::new() };
         let mut encoder = zstd::Encoder::new(hashing, 0).map_err(failed)?;
         encoder.include_checksum(true).map_err(failed)?;
         Ok(Answers { encoder, root: self.dir.clone(), file, path: path.clone(), temporary, bytes: 0 })
@@ -107,8 +107,18 @@ pub(super) struct Answers {
     root: PathBuf,
     file: String,
     path: PathBuf,
-    temporary: PathBuf,
+    temporary: Temporary,
     bytes: u64,
+}
+
+/// A file under its unfinished name; what is given up is taken away.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Once it has its own name there is none of this name any more.
+        fs::remove_file(&self.0).unwrap_or_default();
+    }
 }
 
 impl Answers {
@@ -116,7 +126,7 @@ impl Answers {
     pub(super) fn push(&mut self, answer: &[u8]) -> Result<()> {
         self.bytes += answer.len() as u64;
         let written = self.encoder.write_all(answer).and_then(|()| self.encoder.write_all(b"\n"));
-        written.map_err(|source| Error::Write { path: self.temporary.clone(), source })
+        written.map_err(|source| Error::Write { path: self.temporary.0.clone(), source })
     }
 
     /// Brings the file to the disk under its name, and says in `unit` where it lies.
@@ -126,7 +136,7 @@ impl Answers {
             let hashing = encoder.finish()?;
             let inner = hashing.file.into_inner().map_err(io::IntoInnerError::into_error)?;
             inner.sync_all()?;
-            fs::rename(&temporary, &path)?;
+            fs::rename(&temporary.0, &path)?;
             // New folders are known to their parents only once these are on the disk.
             for folder in path.ancestors().skip(1).take_while(|it| it.starts_with(&root)) {
                 sync(folder)?;

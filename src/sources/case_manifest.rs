@@ -30,6 +30,7 @@ fn read(input: &mut Input<'_, '_>) {
         return input.out.skip_damaged("the manifest of a case, but damaged: what is missing cannot be told", 1);
     };
     input.out.parsed += manifest.units.len() as u64;
+    input.out.bytes = serde_json::to_vec(&manifest.without_bill()).map(|it| it.len() as u64).ok();
     let mut gaps = manifest.units.values().filter_map(Unit::gap);
     input.out.partial.extend(gaps.by_ref().take(MOST_GAPS).map(|it| text::safe(&it, GAP_CHARS)));
     let others = gaps.count();

@@ -220,6 +220,8 @@ pub struct Batch {
     pub partial: Vec<String>,
     /// Whether it is a page of an answer and names the one that follows.
     pub goes_on: bool,
+    /// Bytes of what it holds, where it tells besides how it came about: that differs from run to run.
+    pub bytes: Option<u64>,
     /// Whether stamps had to be read without knowing their zone.
     pub zone_guessed: bool,
     /// Records that were cut at the cap and read up to there.
