@@ -4,7 +4,10 @@ use super::{
     Asked, COLLECTORS, CaseManifest, Collector, Context, FORMAT, Failure, Outcome, Progress, Session, State, Store, Unit, Ways, Work,
     clients, identity,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 use aws_config::SdkConfig;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -20,6 +23,7 @@ const PLAN: &str = "plan";
 /// Plans and brings what is missing.
 pub(super) async fn collect(asked: Option<Asked>, ways: &Ways, dir: &Path, resume: bool, progress: &Arc<Progress>) -> Result<CaseManifest> {
     let config = clients::load(ways).await?;
+    login(&config).await?;
     let (store, asked) = if resume {
         let store = Store::resume(dir)?;
         let asked = same(&store.manifest(), asked, &config)?;
@@ -47,9 +51,10 @@ pub(super) async fn collect(asked: Option<Asked>, ways: &Ways, dir: &Path, resum
 /// Plans only.
 pub(super) async fn plan(asked: Asked, ways: &Ways, progress: &Arc<Progress>) -> Result<CaseManifest> {
     let config = clients::load(ways).await?;
+    login(&config).await?;
     let mut planned = manifest(&asked, &config);
     let session = session(asked, ways, config, None, progress);
-    (planned.account, planned.identity) = who(&session).await?;
+    (planned.account, planned.identity) = who(&session).await;
     for collector in wanted(&session) {
         planned.units.extend(units_of(&session, collector).await.map_err(disk_or_interrupted)?);
     }
@@ -117,21 +122,24 @@ fn end_now() {
     std::process::exit(130);
 }
 
-/// Without a login there is nothing to do; without STS there is.
-async fn who(session: &Arc<Session>) -> Result<(Option<String>, Option<String>)> {
-    if let Some(provider) = session.config.credentials_provider() {
-        use aws_sdk_sts::config::ProvideCredentials as _;
-        let login = provider.provide_credentials().await;
-        login.map_err(|it| {
-            let told = aws_sdk_sts::error::DisplayErrorContext(&it).to_string();
-            Error::Usage(format!("no AWS login: {}", crate::text::safe(&crate::text::one_line(&told), 600)))
-        })?;
-    }
-    Ok(identity::ask(&Context::new(session)).await.unwrap_or_default())
+/// Without a login there is nothing to do, and nothing is begun.
+async fn login(config: &SdkConfig) -> Result<()> {
+    use aws_sdk_sts::config::ProvideCredentials as _;
+    let Some(provider) = config.credentials_provider() else { return Ok(()) };
+    let given = provider.provide_credentials().await;
+    given.map(drop).map_err(|it| {
+        let told = aws_sdk_sts::error::DisplayErrorContext(&it).to_string();
+        Error::Usage(format!("no AWS login: {}", text::safe(&text::one_line(&told), 600)))
+    })
+}
+
+/// The account and the identity; without STS they are not known.
+async fn who(session: &Arc<Session>) -> (Option<String>, Option<String>) {
+    identity::ask(&Context::new(session)).await.unwrap_or_default()
 }
 
 async fn identified(session: &Arc<Session>, resume: bool) -> Result<()> {
-    let (account, arn) = who(session).await?;
+    let (account, arn) = who(session).await;
     let Some(store) = &session.store else { return Ok(()) };
     let before = store.manifest().account;
     if resume && before.is_some() && account.is_some() && before != account {

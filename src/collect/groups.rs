@@ -13,7 +13,6 @@ use crate::{
     units::{Moment, SECOND, spoken_bytes},
 };
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 pub(super) static DESCRIBE_LOG_GROUPS: Operation = Operation {
     service: "logs",
@@ -49,9 +48,6 @@ const PART_BYTES: u64 = 256 << 20;
 /// Where the size is not known, a part is this long, in seconds, unless there would be too many.
 const PART_SECONDS: u64 = 6 * 3600;
 const MOST_BLIND_PARTS: u64 = 28;
-
-/// Key of a part's detail: what retention has already deleted.
-const GONE: &str = "gone";
 
 /// One log group.
 #[derive(Clone, Debug, Default)]
@@ -156,35 +152,41 @@ impl Group {
         Some(u64::try_from(kept).unwrap_or(0).max(1))
     }
 
-    /// What of a window retention has deleted.
-    fn gone(&self, window: Window, now: Moment) -> Option<String> {
-        let days = self.retention_days?;
-        let oldest = Moment(now.0 - days * 86_400 * SECOND);
+    /// What of a window retention has deleted, and what is left of it.
+    fn kept(&self, window: Window, now: Moment) -> (Option<Window>, Option<Window>) {
+        let oldest = self.retention_days.map(|it| (now.0 - it * 86_400 * SECOND).div_euclid(SECOND));
         // What is older than the group itself never was.
-        let is_older = window.since() < oldest && self.created.is_none_or(|it| it < oldest);
-        is_older.then(|| format!("{} keeps {days} days: what was written before {} is deleted", self.name, oldest.rfc3339()))
+        let Some(oldest) = oldest.filter(|it| self.created.is_none_or(|created| created.0.div_euclid(SECOND) < *it)) else {
+            return (None, Some(window));
+        };
+        (Window::new(window.first(), window.last().min(oldest - 1)), Window::new(window.first().max(oldest), window.last()))
     }
 
-    /// The parts that a window of it is read in.
-    pub(super) fn windows(&self, window: Window, way: Way, now: Moment) -> Vec<Window> {
-        let count = match (way, self.expected_bytes(window, now)) {
+    /// The parts that a window of it is read in; what retention deleted is one that nobody will bring.
+    pub(super) fn units(&self, collector: &str, call: &str, way: Way, window: Window, now: Moment) -> Vec<(String, Unit)> {
+        let (gone, kept) = self.kept(window, now);
+        let mut units = Vec::new();
+        if let (Some(gone), Some(days)) = (gone, self.retention_days) {
+            let (id, mut unit) = self.unit(collector, call, gone);
+            (unit.state, unit.reason) = (State::Truncated, Some(format!("events are kept for {days} days: these are deleted")));
+            units.push((id, unit));
+        }
+        let Some(kept) = kept else { return units };
+        let count = match (way, self.expected_bytes(kept, now)) {
             // A query tells how much there is, and is then split by that.
             (Way::Events | Way::Errors, _) => 1,
             (Way::Raw, Some(bytes)) => bytes.div_ceil(PART_BYTES).max(1),
             // It is asked for all the same, once: AWS then says in its own words that it is not there.
             (Way::Raw, None) if self.is_absent => 1,
-            (Way::Raw, None) => window.seconds().div_ceil(PART_SECONDS).min(MOST_BLIND_PARTS),
+            (Way::Raw, None) => kept.seconds().div_ceil(PART_SECONDS).min(MOST_BLIND_PARTS),
         };
-        window.parts(count)
+        units.extend(kept.parts(count).into_iter().map(|it| self.unit(collector, call, it)));
+        units
     }
 
-    /// One part of it, yet to be brought.
-    pub(super) fn unit(&self, collector: &str, call: &str, window: Window, now: Moment) -> (String, Unit) {
+    fn unit(&self, collector: &str, call: &str, window: Window) -> (String, Unit) {
         let mut unit = Unit::new(collector, call, &self.name, Some(window));
         unit.notes.clone_from(&self.notes);
-        if let Some(gone) = self.gone(window, now) {
-            unit.detail = json!({ GONE: gone });
-        }
         (store::id_of(collector, &self.name, &window.file_name()), unit)
     }
 
@@ -195,13 +197,6 @@ impl Group {
             "{}: about {bytes} in the window, so only events that tell of failures were asked for; --logs insights or --logs raw brings all",
             self.name
         )
-    }
-}
-
-/// Marks a part that was brought and of which retention had already deleted something.
-pub(super) fn settle(unit: &mut Unit) {
-    if let Some(gone) = unit.detail.get(GONE).and_then(Value::as_str) {
-        (unit.state, unit.reason) = (State::Truncated, Some(gone.to_owned()));
     }
 }
 
@@ -219,7 +214,7 @@ mod tests {
     }
 
     fn asked(logs: &str) -> Asked {
-        serde_json::from_value(json!({
+        serde_json::from_value(serde_json::json!({
             "window": {"since": "2026-01-09T00:00:00Z", "until": "2026-01-10T00:00:00Z"},
             "log_groups": ["z", "airflow-prod-Task"], "mwaa_environments": ["prod"], "logs": logs,
         }))
@@ -250,18 +245,26 @@ mod tests {
         assert_eq!(group("airflow-prod-Scheduler", 21).way(&auto, now), Way::Events);
         assert_eq!(Group::default().way(&auto, now), Way::Raw);
         assert_eq!(group("z", 1).way(&asked("insights"), now), Way::Events);
-        assert_eq!(group("z", 10).windows(auto.window, Way::Raw, now).len(), 4);
+        assert_eq!(group("z", 10).units("c", "o", Way::Raw, auto.window, now).len(), 4);
+        assert_eq!(group("z", 10).units("c", "o", Way::Events, auto.window, now).len(), 1);
     }
 
     #[test]
     fn what_retention_deleted_is_a_gap() {
-        let window = asked("raw").window;
+        let (window, now) = (asked("raw").window, at("2026-01-10T06:00:00Z"));
         let kept = Group { retention_days: Some(1), ..group("z", 1) };
-        let (_, mut unit) = kept.unit("logs_raw", "FilterLogEvents", window, at("2026-01-10T06:00:00Z"));
-        settle(&mut unit);
-        assert_eq!(unit.state, State::Truncated);
-        assert_eq!(unit.reason.unwrap(), "z keeps 1 days: what was written before 2026-01-09T06:00:00.000Z is deleted");
+        let units = kept.units("logs_raw", "FilterLogEvents", Way::Raw, window, now);
+        let told: Vec<_> = units.iter().map(|it| it.1.gap().unwrap()).collect();
+        assert_eq!(
+            told,
+            [
+                "only a part: FilterLogEvents of z from 2026-01-09T00:00:00.000Z to 2026-01-09T06:00:00.000Z: events are kept for 1 days: these are deleted",
+                "missing: FilterLogEvents of z from 2026-01-09T06:00:00.000Z to 2026-01-10T00:00:00.000Z",
+            ]
+        );
         let young = Group { created: Some(at("2026-01-09T12:00:00Z")), ..kept };
-        assert!(young.unit("logs_raw", "FilterLogEvents", window, at("2026-01-10T06:00:00Z")).1.detail.is_null());
+        assert_eq!(young.units("logs_raw", "FilterLogEvents", Way::Raw, window, now).len(), 1);
+        let all_gone = young.units("logs_raw", "FilterLogEvents", Way::Raw, window, at("2026-02-10T06:00:00Z"));
+        assert_eq!(all_gone.iter().map(|it| it.1.state).collect::<Vec<_>>(), [State::Truncated]);
     }
 }

@@ -20,7 +20,7 @@ use aws_sdk_cloudwatchlogs::{
     operation::get_query_results::GetQueryResultsOutput,
     types::{QueryStatus, ResultField},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 pub(super) static COLLECTOR: Collector = Collector {
@@ -71,23 +71,21 @@ async fn plan(cx: Context) -> Result<Vec<(String, Unit)>, Failure> {
     let (asked, now) = (&cx.session.asked, groups::now());
     let mut parts = Vec::new();
     for group in groups::survey(&cx).await? {
-        let query = match group.way(asked, now) {
+        let way = group.way(asked, now);
+        let query = match way {
             Way::Raw => continue,
             Way::Events => EVENTS,
             Way::Errors => ERRORS,
         };
-        let (id, mut unit) = group.unit(COLLECTOR.name, query, asked.window, now);
-        unit.expected_scan_bytes = group.expected_bytes(asked.window, now);
-        let expected_rows = unit.expected_scan_bytes.map_or(0, |it| it / EVENT_BYTES);
-        if query == EVENTS && expected_rows > u64::from(MOST_ROWS) {
-            let mut detail = unit.detail.as_object().cloned().unwrap_or_default();
-            detail.insert(EXPECTED_ROWS.to_owned(), Value::from(expected_rows));
-            unit.detail = Value::Object(detail);
+        for (id, mut unit) in group.units(COLLECTOR.name, query, way, asked.window, now) {
+            unit.expected_scan_bytes = unit.window.filter(|_| unit.state == State::Missing).and_then(|it| group.expected_bytes(it, now));
+            let expected_rows = unit.expected_scan_bytes.map_or(0, |it| it / EVENT_BYTES);
+            if way == Way::Events && expected_rows > u64::from(MOST_ROWS) {
+                unit.detail = json!({ EXPECTED_ROWS: expected_rows });
+            }
+            unit.notes.extend((way == Way::Errors).then(|| group.only_errors(asked, now)));
+            parts.push((id, unit));
         }
-        if query == ERRORS {
-            unit.notes.push(group.only_errors(asked, now));
-        }
-        parts.push((id, unit));
     }
     Ok(parts)
 }
@@ -137,7 +135,6 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
 /// Keeps the answers of a window that came whole.
 fn kept(answers: Answers, mut unit: Unit, matched: u64, cuts: &Cuts) -> Result<Outcome, Failure> {
     answers.finish(&mut unit)?;
-    groups::settle(&mut unit);
     if unit.rows < matched {
         (unit.state, unit.reason) = (State::Truncated, Some(format!("the answer holds {} of {matched} matching events", unit.rows)));
     }
@@ -224,13 +221,11 @@ impl Part<'_> {
     /// `matched` is how many events are known to be in it; none where it was not asked for them yet.
     async fn cut(&self, mut unit: Unit, matched: u64) -> Result<Outcome, Failure> {
         let spent = unit.scanned_bytes;
-        if let Some(detail) = unit.detail.as_object_mut() {
-            detail.remove(EXPECTED_ROWS);
-        }
+        unit.detail = Value::Null;
         if self.window.seconds() == 1 {
             // A second cannot be cut; event by event there is no limit.
             let mut raw = Unit::new("logs_raw", FILTER_LOG_EVENTS.name, &unit.subject, Some(self.window));
-            (raw.detail, raw.notes, raw.scanned_bytes) = (unit.detail, unit.notes, spent);
+            (raw.notes, raw.scanned_bytes) = (unit.notes, spent);
             return Ok(Outcome::Split(vec![(store::id_of("logs_raw", &unit.subject, &self.window.file_name()), raw)]));
         }
         let parts = match self.counted(&mut unit).await {
@@ -290,9 +285,7 @@ fn split(unit: &Unit, parts: &[(Window, u64)], fitting: u64) -> Vec<(String, Uni
         part.expected_scan_bytes = unit.expected_scan_bytes.map(share);
         part.scanned_bytes = if at == 0 { unit.scanned_bytes } else { 0 };
         if *events > fitting {
-            let mut detail = unit.detail.as_object().cloned().unwrap_or_default();
-            detail.insert(EXPECTED_ROWS.to_owned(), Value::from(*events));
-            part.detail = Value::Object(detail);
+            part.detail = json!({ EXPECTED_ROWS: events });
         }
         (store::id_of(COLLECTOR.name, &unit.subject, &window.file_name()), part)
     };

@@ -20,11 +20,7 @@ pub(super) static COLLECTOR: Collector = Collector {
 async fn plan(cx: Context) -> Result<Vec<(String, Unit)>, Failure> {
     let (asked, now) = (&cx.session.asked, groups::now());
     let groups = groups::survey(&cx).await?.iter().filter(|it| it.way(asked, now) == Way::Raw);
-    let parts = groups.flat_map(|group| {
-        let windows = group.windows(asked.window, Way::Raw, now);
-        windows.into_iter().map(move |it| group.unit(COLLECTOR.name, FILTER_LOG_EVENTS.name, it, now))
-    });
-    Ok(parts.collect())
+    Ok(groups.flat_map(|it| it.units(COLLECTOR.name, FILTER_LOG_EVENTS.name, Way::Raw, asked.window, now)).collect())
 }
 
 /// Reads the pages of a part. A page without events is not the last one; the one without a token is.
@@ -58,6 +54,5 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
         token = next;
     }
     answers.finish(&mut unit)?;
-    groups::settle(&mut unit);
     Ok(Outcome::Done(Box::new(unit)))
 }
