@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn what_retention_deleted_is_a_gap() {
         let (window, now) = (asked("raw").window, at("2026-01-10T06:00:00Z"));
-        let kept = Group { retention_days: Some(1), ..group("z", 1) };
+        let kept = Group { retention_days: Some(1), ..group("z", 0) };
         let units = kept.units("logs_raw", "FilterLogEvents", Way::Raw, window, now);
         let told: Vec<_> = units.iter().map(|it| it.1.gap().unwrap()).collect();
         assert_eq!(
