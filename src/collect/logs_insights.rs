@@ -21,7 +21,10 @@ use aws_sdk_cloudwatchlogs::{
     types::{QueryStatus, ResultField},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::atomic::Ordering,
+};
 
 pub(super) static COLLECTOR: Collector = Collector {
     name: "logs_insights",
@@ -62,7 +65,7 @@ const EVENT_BYTES: u64 = 300;
 const MOST_PARTS: u64 = 1_000;
 
 /// How often a query is started again that the service gave up.
-const STARTS: u32 = 3;
+const STARTS: u32 = 6;
 
 /// Messages of exactly the same length, from here on, were probably cut there.
 const CUT_MESSAGE_CHARS: usize = 1_000;
@@ -116,10 +119,12 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     let mut answers = cx.session.store()?.answers(&id)?;
     unit.rows = 0;
     let mut cuts = Cuts::default();
+    let mut pointers: HashSet<String> = HashSet::new();
     let mut page = *first;
     loop {
         unit.rows += page.output.results().len() as u64;
         cuts.see(page.output.results());
+        pointers.extend(page.output.results().iter().flatten().filter(|it| it.field() == Some("@ptr")).filter_map(|it| it.value.clone()));
         answers.push(&page.bytes)?;
         let Some(token) = page.output.next_token.take() else { break };
         let request = || part.client.get_query_results().query_id(&query).next_token(&token);
@@ -128,6 +133,10 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     if unit.rows >= part.most_rows() || (unit.rows < matched && unit.rows >= u64::from(FORMER_MOST_ROWS)) {
         let more = matched.max(unit.rows + 1);
         return part.cut(unit, more).await;
+    }
+    if pointers.len() as u64 != unit.rows {
+        let reason = format!("its pages hold {} rows and {} different @ptr", unit.rows, pointers.len());
+        return Err(Failure::Unanswered { operation: &GET_QUERY_RESULTS, reason });
     }
     kept(answers, unit, matched, &cuts)
 }
