@@ -168,6 +168,26 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The key of an object, from how S3 encodes it in lists: `dt%3D2024-05-01/a+b`.
+pub fn unquoted(key: Cow<'_, str>) -> Cow<'_, str> {
+    if memchr::memchr2(b'%', b'+', key.as_bytes()).is_none() {
+        return key;
+    }
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|it| std::str::from_utf8(it).ok());
+        if let Some(byte) = hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(if *first == b'+' { b' ' } else { *first });
+            rest = after;
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Whether a folder or file name holds a value that changes from run to run: `dt=2026-08-14`, `20260814`, `0003`, a UUID.
 pub fn is_variable(name: &str) -> bool {
     static VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| {

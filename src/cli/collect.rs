@@ -2,21 +2,17 @@
 
 use super::{
     Ending, When,
-    analyze::{parse_span, parse_time},
+    asked::{GIGABYTE, HowArgs, WhatArgs, WindowArgs, nothing_asked},
     progress,
 };
 use casefile::{
-    case::{
-        Window,
-        manifest::{CaseManifest, State, Unit},
-    },
-    collect::{self, Asked, LogsBy, Progress, Ways},
-    error::{Error, Result},
-    units::{Moment, spoken_bytes},
+    case::manifest::{CaseManifest, State, Unit},
+    collect::{self, Progress},
+    error::Result,
+    units::spoken_bytes,
 };
-use clap::{Args, ValueEnum};
-use jiff::Timestamp;
-use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
+use clap::Args;
+use std::{io::Write as _, path::PathBuf, sync::Arc};
 
 /// What `collect` can be told.
 #[derive(Debug, Args)]
@@ -30,15 +26,8 @@ pub(super) struct CollectArgs {
     /// Prints every call and query, its window and what it may cost, and makes none that costs.
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
-    /// From here on: RFC 3339, or a date (UTC).
-    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "last")]
-    since: Option<Moment>,
-    /// Up to here, and without it up to now: RFC 3339, or a date (UTC).
-    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "last")]
-    until: Option<Moment>,
-    /// The time before now: 90m, 24h, 7d.
-    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
-    last: Option<i64>,
+    #[command(flatten)]
+    window: WindowArgs,
     #[command(flatten)]
     what: WhatArgs,
     #[command(flatten)]
@@ -48,108 +37,16 @@ pub(super) struct CollectArgs {
     progress: When,
 }
 
-/// What is collected.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "What is collected")]
-struct WhatArgs {
-    /// A log group; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    log_group: Vec<String>,
-    /// An MWAA environment: its scheduler, worker, DAG processing and task logs; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    mwaa_environment: Vec<String>,
-    /// The web server's log of the environments too.
-    #[arg(long, requires = "mwaa_environment")]
-    mwaa_webserver: bool,
-    /// How logs are read: event by event, by Logs Insights, or small groups the one way and large ones the other.
-    #[arg(long, value_enum, value_name = "WAY", default_value = "auto")]
-    logs: LogsWay,
-    /// A provisioned Redshift cluster.
-    #[arg(long, value_name = "ID", requires = "database", conflicts_with = "redshift_workgroup")]
-    redshift_cluster: Option<String>,
-    /// A Redshift Serverless workgroup.
-    #[arg(long, value_name = "NAME", requires = "database")]
-    redshift_workgroup: Option<String>,
-    /// The database to connect to.
-    #[arg(long, value_name = "NAME")]
-    database: Option<String>,
-    /// The secret of Secrets Manager that holds the login; without it and --db-user, the IAM identity logs in.
-    #[arg(long, value_name = "ARN", conflicts_with = "db_user")]
-    secret_arn: Option<String>,
-    /// The database user to log in as with temporary credentials.
-    #[arg(long, value_name = "USER")]
-    db_user: Option<String>,
-    /// The history of Athena's queries, of all workgroups.
-    #[arg(long)]
-    athena: bool,
-    /// Only this workgroup of Athena; may be given several times.
-    #[arg(long, value_name = "NAME", requires = "athena")]
-    workgroup: Vec<String>,
-    /// Lists the objects below an address; may be given several times.
-    #[arg(long, value_name = "S3://BUCKET/PREFIX", value_parser = parse_address)]
-    s3: Vec<String>,
-}
-
-/// How AWS is reached.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "How AWS is reached")]
-struct HowArgs {
-    /// Profile of the shared AWS configuration.
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-    /// Region.
-    #[arg(long, value_name = "NAME")]
-    region: Option<String>,
-    /// Endpoint of all services; the usual environment variables set that of one.
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
-    /// Role to assume.
-    #[arg(long, value_name = "ARN")]
-    role_arn: Option<String>,
-    /// External id that the role asks for.
-    #[arg(long, value_name = "ID", requires = "role_arn")]
-    external_id: Option<String>,
-    /// Uses FIPS endpoints.
-    #[arg(long)]
-    fips: bool,
-    /// Ends before queries are expected to scan, or have scanned, more gigabytes than this.
-    #[arg(long, value_name = "GB")]
-    max_scan_gb: Option<f64>,
-    /// Ends at the first thing that is refused, instead of collecting the rest.
-    #[arg(long)]
-    fail_fast: bool,
-    /// Parts that are collected side by side.
-    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=50))]
-    concurrency: u8,
-    /// Calls per second of each operation to begin with, where an account's quotas differ from the documented ones.
-    #[arg(long, value_name = "COUNT")]
-    calls_per_second: Option<f64>,
-    /// The shortest wait after a throttle, in milliseconds; it doubles from try to try.
-    #[arg(long, value_name = "MS", default_value_t = 500)]
-    retry_delay: u64,
-}
-
-/// The ways that `--logs` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogsWay {
-    /// Small groups event by event, large ones by query.
-    Auto,
-    /// Every event by itself.
-    Raw,
-    /// Every event by Logs Insights.
-    Insights,
-}
-
 /// The price of a gigabyte that Logs Insights scans, in dollars, in most regions.
 const DOLLARS_A_GIGABYTE: f64 = 0.005;
-
-/// Bytes of a gigabyte, as AWS counts them.
-const GIGABYTE: f64 = 1e9;
 
 pub(super) fn run(args: &CollectArgs) -> Result<Ending> {
     let ways = args.how.ways()?;
     let progress = Arc::new(Progress::default());
-    let asked = args.asked()?;
+    let asked = args.what.asked(&args.window)?;
+    if asked.is_none() && !args.resume {
+        return Err(nothing_asked());
+    }
     if args.dry_run {
         let asked = asked.ok_or_else(nothing_asked)?;
         let calls = collect::calls_of_plan(&asked);
@@ -165,88 +62,6 @@ pub(super) fn run(args: &CollectArgs) -> Result<Ending> {
     let case = progress::counted(args.progress, &progress, || collect::collect(asked, &ways, &dir, args.resume, &progress))?;
     super::describe::print(summary(&case, &dir.display().to_string()).as_bytes())
         .map(|ending| Ending { incomplete: has_gaps(&case, false), ..ending })
-}
-
-fn nothing_asked() -> Error {
-    Error::Usage(
-        "nothing to collect: give --log-group, --mwaa-environment, --redshift-cluster, --redshift-workgroup, --athena or --s3".to_owned(),
-    )
-}
-
-impl CollectArgs {
-    /// What is asked for; `None` where a case is continued as it was begun.
-    fn asked(&self) -> Result<Option<Asked>> {
-        let what = &self.what;
-        let any = !what.log_group.is_empty()
-            || !what.mwaa_environment.is_empty()
-            || what.redshift_cluster.is_some()
-            || what.redshift_workgroup.is_some()
-            || what.athena
-            || !what.s3.is_empty();
-        if !any {
-            return if self.resume { Ok(None) } else { Err(nothing_asked()) };
-        }
-        let sorted = |names: &[String]| {
-            let mut names = names.to_vec();
-            names.sort();
-            names.dedup();
-            names
-        };
-        Ok(Some(Asked {
-            window: self.window()?,
-            log_groups: sorted(&what.log_group),
-            mwaa_environments: sorted(&what.mwaa_environment),
-            mwaa_webserver: what.mwaa_webserver,
-            logs: match what.logs {
-                LogsWay::Auto => LogsBy::Auto,
-                LogsWay::Raw => LogsBy::Raw,
-                LogsWay::Insights => LogsBy::Insights,
-            },
-            redshift_cluster: what.redshift_cluster.clone(),
-            redshift_workgroup: what.redshift_workgroup.clone(),
-            database: what.database.clone(),
-            secret_arn: what.secret_arn.clone(),
-            db_user: what.db_user.clone(),
-            athena: what.athena,
-            workgroups: sorted(&what.workgroup),
-            s3: sorted(&what.s3),
-            last_seconds: self.last.map(|it| it / casefile::units::SECOND),
-        }))
-    }
-
-    fn window(&self) -> Result<Window> {
-        let now = Moment(Timestamp::now().as_microsecond());
-        let until = self.until.unwrap_or(now);
-        let since = self.since.or_else(|| self.last.map(|it| Moment(until.0 - it)));
-        let since = since.ok_or_else(|| Error::Usage("which time? give --last 24h, or --since and --until".to_owned()))?;
-        Window::holding(since, until).ok_or_else(|| {
-            Error::Usage(format!("the window is empty: --since {} is not before --until {}", since.rfc3339(), until.rfc3339()))
-        })
-    }
-}
-
-impl HowArgs {
-    fn ways(&self) -> Result<Ways> {
-        let positive = |name: &str, value: Option<f64>| match value {
-            Some(value) if !(value > 0.0 && value.is_finite()) => Err(Error::Usage(format!("--{name} {value}: give a number above 0"))),
-            _ => Ok(value),
-        };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float saturates, and it is above zero")]
-        let most_scan_bytes = positive("max-scan-gb", self.max_scan_gb)?.map(|it| (it * GIGABYTE) as u64);
-        Ok(Ways {
-            profile: self.profile.clone(),
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            role_arn: self.role_arn.clone(),
-            external_id: self.external_id.clone(),
-            fips: self.fips,
-            concurrency: usize::from(self.concurrency),
-            most_scan_bytes,
-            fail_fast: self.fail_fast,
-            base_delay: Duration::from_millis(self.retry_delay),
-            calls_per_second: positive("calls-per-second", self.calls_per_second)?,
-        })
-    }
 }
 
 /// Whether something is known not to come; on a dry run nothing has come yet.
@@ -328,9 +143,4 @@ fn summary(case: &CaseManifest, dir: &str) -> String {
     }
     say(format!("next: casefile analyze {dir}"));
     String::from_utf8_lossy(&text).into_owned()
-}
-
-fn parse_address(text: &str) -> std::result::Result<String, String> {
-    let bucket = text.strip_prefix("s3://").and_then(|it| it.split('/').next()).unwrap_or_default();
-    if bucket.is_empty() { Err("write an address like s3://bucket/prefix".to_owned()) } else { Ok(text.to_owned()) }
 }

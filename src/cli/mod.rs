@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::{io, process::ExitCode};
 
 mod analyze;
+mod asked;
 mod collect;
 mod demo;
 mod describe;

@@ -45,9 +45,21 @@ pub struct Asked {
     /// Athena's workgroups; none means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workgroups: Vec<String>,
+    /// Of how many of a workgroup's slowest queries the runtime statistics are wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub athena_statistics: Option<u64>,
+    /// Tables whose files a query of Athena lists: `database.table`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub athena_tables: Vec<String>,
+    /// Where those queries write their results, where the workgroup does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub athena_output: Option<String>,
     /// Addresses whose objects are listed: `s3://bucket/prefix`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub s3: Vec<String>,
+    /// The most objects that are listed of one address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3_most_objects: Option<u64>,
 }
 
 /// How logs are read.

@@ -234,6 +234,17 @@ impl Context {
         }
     }
 
+    /// Whether so many bytes more may be scanned.
+    pub(super) fn afford(&self, more: u64) -> Result<(), Failure> {
+        let scanned = self.session.progress.scanned_bytes.load(Ordering::Relaxed);
+        match self.session.ways.most_scan_bytes {
+            Some(most) if scanned.saturating_add(more) > most => Err(Failure::TooDear(format!(
+                "--max-scan-gb: {scanned} bytes were scanned, about {more} more are needed, {most} are allowed"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn count_call(&self) {
         self.tally.calls.fetch_add(1, Ordering::Relaxed);
         self.session.progress.calls.fetch_add(1, Ordering::Relaxed);

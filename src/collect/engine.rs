@@ -257,6 +257,21 @@ async fn brought(session: Arc<Session>, collector: &'static Collector, mut work:
             store.record(|it| drop(it.units.insert(id, *unit)))?;
             Ok(Vec::new())
         }
+        Ok(Outcome::Leads(mut unit, parts)) => {
+            if unit.state == State::Missing {
+                (unit.state, unit.reason) = (State::Complete, None);
+            }
+            cx.bill(&mut unit);
+            session.progress.rows.fetch_add(unit.rows, Ordering::Relaxed);
+            // Those that it told of before are known, and perhaps brought.
+            let known = store.manifest().units;
+            let parts: Vec<(String, Unit)> = parts.into_iter().filter(|it| !known.contains_key(&it.0)).collect();
+            store.record(|it| {
+                it.units.insert(id, *unit);
+                it.units.extend(parts.iter().cloned());
+            })?;
+            Ok(parts.into_iter().map(|(id, unit)| Work { id, unit }).collect())
+        }
         Ok(Outcome::Split(mut parts)) => {
             // What the whole cost is not lost: its first part bears it.
             if let Some((_, first)) = parts.first_mut() {

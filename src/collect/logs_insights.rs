@@ -168,7 +168,7 @@ impl Part<'_> {
         let (cx, client) = (self.cx, &self.client);
         let mut starts = 0;
         loop {
-            affordable(cx, unit.expected_scan_bytes.unwrap_or(0))?;
+            cx.afford(unit.expected_scan_bytes.unwrap_or(0))?;
             let limit = self.most_rows();
             let request = || {
                 let limit = i32::try_from(limit).unwrap_or(i32::MAX);
@@ -209,7 +209,7 @@ impl Part<'_> {
                 Some(QueryStatus::Complete) => return Ok(End::Complete(Box::new(answer))),
                 Some(QueryStatus::Timeout) => return Ok(End::TimedOut),
                 Some(QueryStatus::Scheduled | QueryStatus::Running) | None => {
-                    affordable(cx, answer.output.statistics().map_or(0, |it| whole(it.bytes_scanned)))?;
+                    cx.afford(answer.output.statistics().map_or(0, |it| whole(it.bytes_scanned)))?;
                 }
                 Some(other) => {
                     let reason = format!("the query ended as {}", other.as_str());
@@ -299,17 +299,6 @@ fn split(unit: &Unit, parts: &[(Window, u64)], fitting: u64) -> Vec<(String, Uni
         (store::id_of(COLLECTOR.name, &unit.subject, &window.file_name()), part)
     };
     parts.iter().enumerate().map(of).collect()
-}
-
-/// Whether so many bytes more may be scanned.
-fn affordable(cx: &Context, more: u64) -> Result<(), Failure> {
-    let scanned = cx.session.progress.scanned_bytes.load(Ordering::Relaxed);
-    match cx.session.ways.most_scan_bytes {
-        Some(most) if scanned.saturating_add(more) > most => {
-            Err(Failure::TooDear(format!("--max-scan-gb: {scanned} bytes were scanned, about {more} more are needed, {most} are allowed")))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// AWS counts in floats.

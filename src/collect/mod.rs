@@ -35,12 +35,16 @@ mod store;
 mod mwaa;
 mod logs_insights;
 mod logs_raw;
+mod athena;
+mod athena_files;
+mod s3;
 
 pub use asked::{Asked, LogsBy};
 pub use queries::{companion, query};
 
 /// Every collector, in the order they begin.
-pub static COLLECTORS: &[&Collector] = &[&mwaa::COLLECTOR, &logs_insights::COLLECTOR, &logs_raw::COLLECTOR];
+pub static COLLECTORS: &[&Collector] =
+    &[&mwaa::COLLECTOR, &logs_insights::COLLECTOR, &logs_raw::COLLECTOR, &athena::COLLECTOR, &athena_files::COLLECTOR, &s3::COLLECTOR];
 
 /// Brings one kind of evidence.
 #[derive(Debug)]
@@ -76,6 +80,8 @@ struct Work {
 enum Outcome {
     /// It was brought, and its unit says how much and where it lies.
     Done(Box<Unit>),
+    /// It was brought, and tells of more parts.
+    Leads(Box<Unit>, Vec<(String, Unit)>),
     /// It is too large; these parts together are the same.
     Split(Vec<(String, Unit)>),
 }

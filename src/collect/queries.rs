@@ -5,6 +5,7 @@ static QUERIES: &[(&str, &str)] = &[
     (COUNTS, include_str!("../../queries/logs/counts.insights")),
     (ERRORS, include_str!("../../queries/logs/errors.insights")),
     (EVENTS, include_str!("../../queries/logs/events.insights")),
+    (FILES, include_str!("../../queries/athena/files.sql")),
 ];
 
 /// Every event of a log group.
@@ -14,6 +15,9 @@ pub(super) const ERRORS: &str = "logs/errors.insights";
 
 /// How many events each span of time holds.
 pub(super) const COUNTS: &str = "logs/counts.insights";
+
+/// The files of a table of Athena, which stands where `{table}` does.
+pub(super) const FILES: &str = "athena/files.sql";
 
 /// The text of a file below `queries/`.
 pub fn query(file: &str) -> Option<&'static str> {

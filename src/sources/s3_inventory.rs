@@ -11,6 +11,7 @@ use crate::{
         Origin,
         objects::{Object, Seen},
     },
+    text::unquoted,
 };
 use std::borrow::Cow;
 
@@ -94,7 +95,7 @@ fn put(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sin
     let text = |place: Place| it.at(place).map(Value::into_text);
     let flag = |place: Place| it.at(place).and_then(Value::flag);
     let (key, bucket) = (text(key).ok_or("no key")?, text(bucket));
-    let key = if is_csv { decoded(key) } else { key };
+    let key = if is_csv { unquoted(key) } else { key };
     let seen = Seen {
         bucket: bucket.as_deref(),
         key: &key,
@@ -107,24 +108,4 @@ fn put(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sin
         || Object { storage_class: text(class).map(Cow::into_owned), listing: Some(it.view().to_owned()), origin, ..Object::of(&seen) };
     rows.put(|group| seen.sight(group), row);
     Ok(())
-}
-
-/// A key as the CSV encodes it: `dt%3D2024-05-01/a+b`.
-fn decoded(key: Cow<'_, str>) -> Cow<'_, str> {
-    if memchr::memchr2(b'%', b'+', key.as_bytes()).is_none() {
-        return key;
-    }
-    let mut bytes = Vec::with_capacity(key.len());
-    let mut rest = key.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|it| std::str::from_utf8(it).ok());
-        if let Some(byte) = hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
-            bytes.push(byte);
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(if *first == b'+' { b' ' } else { *first });
-            rest = after;
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
