@@ -9,7 +9,7 @@ use super::{
 use crate::{text, units::spoken_bytes};
 use aws_sdk_athena::{
     Client,
-    types::{QueryExecution, QueryExecutionContext, QueryExecutionState, ResultConfiguration},
+    types::{QueryExecution, QueryExecutionContext, QueryExecutionState, QueryExecutionStatistics, ResultConfiguration},
 };
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -175,5 +175,5 @@ async fn awaited(cx: &Context, client: &Client, query: &str) -> Result<QueryExec
 }
 
 fn scanned_bytes(execution: &QueryExecution) -> u64 {
-    execution.statistics().and_then(|it| it.data_scanned_in_bytes()).and_then(|it| u64::try_from(it).ok()).unwrap_or(0)
+    execution.statistics().and_then(QueryExecutionStatistics::data_scanned_in_bytes).and_then(|it| u64::try_from(it).ok()).unwrap_or(0)
 }

@@ -248,30 +248,8 @@ async fn brought(session: Arc<Session>, collector: &'static Collector, mut work:
     (work.unit.state, work.unit.reason) = (State::Missing, None);
     let (id, mut before) = (work.id.clone(), work.unit.clone());
     match (collector.run)(cx.clone(), work).await {
-        Ok(Outcome::Done(mut unit)) => {
-            if unit.state == State::Missing {
-                unit.state = State::Complete;
-            }
-            cx.bill(&mut unit);
-            session.progress.rows.fetch_add(unit.rows, Ordering::Relaxed);
-            store.record(|it| drop(it.units.insert(id, *unit)))?;
-            Ok(Vec::new())
-        }
-        Ok(Outcome::Leads(mut unit, parts)) => {
-            if unit.state == State::Missing {
-                (unit.state, unit.reason) = (State::Complete, None);
-            }
-            cx.bill(&mut unit);
-            session.progress.rows.fetch_add(unit.rows, Ordering::Relaxed);
-            // Those that it told of before are known, and perhaps brought.
-            let known = store.manifest().units;
-            let parts: Vec<(String, Unit)> = parts.into_iter().filter(|it| !known.contains_key(&it.0)).collect();
-            store.record(|it| {
-                it.units.insert(id, *unit);
-                it.units.extend(parts.iter().cloned());
-            })?;
-            Ok(parts.into_iter().map(|(id, unit)| Work { id, unit }).collect())
-        }
+        Ok(Outcome::Done(unit)) => whole(&session, &cx, id, *unit, Vec::new()),
+        Ok(Outcome::Leads(unit, parts)) => whole(&session, &cx, id, *unit, parts),
         Ok(Outcome::Split(mut parts)) => {
             // What the whole cost is not lost: its first part bears it.
             if let Some((_, first)) = parts.first_mut() {
@@ -292,4 +270,24 @@ async fn brought(session: Arc<Session>, collector: &'static Collector, mut work:
             if ends { Err(failure) } else { Ok(Vec::new()) }
         }
     }
+}
+
+/// Writes down a part that was brought, and those that it tells of.
+fn whole(
+    session: &Session,
+    cx: &Context,
+    id: String,
+    mut unit: Unit,
+    parts: Vec<(String, Unit)>,
+) -> std::result::Result<Vec<Work>, Failure> {
+    if unit.state == State::Missing {
+        unit.state = State::Complete;
+    }
+    cx.bill(&mut unit);
+    session.progress.rows.fetch_add(unit.rows, Ordering::Relaxed);
+    session.store()?.record(|it| {
+        it.units.insert(id, unit);
+        it.units.extend(parts.iter().cloned());
+    })?;
+    Ok(parts.into_iter().map(|(id, unit)| Work { id, unit }).collect())
 }

@@ -13,7 +13,7 @@ use aws_sdk_s3::{
     config::Builder,
     operation::list_objects_v2::ListObjectsV2Output,
     primitives::{DateTime, DateTimeFormat},
-    types::{EncodingType, Object},
+    types::{ChecksumAlgorithm, ChecksumType, EncodingType, Object, ObjectStorageClass},
 };
 use serde_json::{Map, Value, json};
 
@@ -97,7 +97,6 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     if unit.rows > 0 {
         answers.finish(&mut unit)?;
     } else {
-        answers.discard()?;
         unit.notes.push(format!("{}: there are no objects", unit.subject));
     }
     Ok(Outcome::Done(Box::new(unit)))
@@ -134,11 +133,11 @@ fn object(object: &Object) -> Value {
     put(&mut shown, "Key", object.key().map(decoded));
     put(&mut shown, "LastModified", object.last_modified().and_then(time));
     put(&mut shown, "ETag", object.e_tag());
-    let algorithms: Vec<&str> = object.checksum_algorithm().iter().map(|it| it.as_str()).collect();
+    let algorithms: Vec<&str> = object.checksum_algorithm().iter().map(ChecksumAlgorithm::as_str).collect();
     put(&mut shown, "ChecksumAlgorithm", (!algorithms.is_empty()).then_some(algorithms));
-    put(&mut shown, "ChecksumType", object.checksum_type().map(|it| it.as_str()));
+    put(&mut shown, "ChecksumType", object.checksum_type().map(ChecksumType::as_str));
     put(&mut shown, "Size", object.size());
-    put(&mut shown, "StorageClass", object.storage_class().map(|it| it.as_str()));
+    put(&mut shown, "StorageClass", object.storage_class().map(ObjectStorageClass::as_str));
     Value::Object(shown)
 }
 

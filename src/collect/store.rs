@@ -129,11 +129,6 @@ impl Answers {
         written.map_err(|source| Error::Write { path: self.temporary.0.clone(), source })
     }
 
-    /// Leaves no file: there was nothing to store.
-    pub(super) fn discard(self) -> Result<()> {
-        fs::remove_file(&self.temporary).map_err(|source| Error::Write { path: self.temporary.clone(), source })
-    }
-
     /// Brings the file to the disk under its name, and says in `unit` where it lies.
     pub(super) fn finish(self, unit: &mut Unit) -> Result<()> {
         let Self { encoder, root, file, path, temporary, bytes } = self;
