@@ -110,10 +110,8 @@ pub(super) fn may_hold(text: &str) -> bool {
 /// Every refusal in a text, each once, in the order of the text.
 pub(super) fn find(text: &str) -> Vec<Found> {
     let mut matches = Vec::new();
-    for (pattern, shape) in shapes::SHAPES.iter() {
-        if !shape.beside.is_empty() && !shape.beside.iter().any(|it| text.contains(it)) {
-            continue;
-        }
+    for compiled in shapes::SHAPES.iter() {
+        let (shape, Some(pattern)) = (compiled.shape, compiled.within(text)) else { continue };
         for captures in pattern.captures_iter(text) {
             if let (Some(error), Some(whole)) = ((shape.read)(&captures), captures.get(0)) {
                 matches.push(Found { error, start: whole.start(), end: whole.end(), weak: shape.weak });

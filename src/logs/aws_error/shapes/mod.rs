@@ -3,7 +3,7 @@
 use super::names::{self, Class};
 use crate::{tables::errors::AwsError, text};
 use regex::{Captures, Regex};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 mod iam;
 mod sdk;
@@ -23,9 +23,24 @@ pub(super) struct Shape {
     pub(super) beside: &'static [&'static str],
 }
 
-/// Every shape, compiled.
-pub(super) static SHAPES: LazyLock<Vec<(Regex, &'static Shape)>> =
-    LazyLock::new(|| all().filter_map(|it| Some((text::pattern(it.pattern)?, it))).collect());
+/// Every shape. Each is compiled when a text may hold it: a log that tells of two refusals needs few of them.
+pub(super) static SHAPES: LazyLock<Vec<Compiled>> =
+    LazyLock::new(|| all().map(|shape| Compiled { shape, pattern: OnceLock::new() }).collect());
+
+/// A shape, and its pattern once it was needed.
+pub(super) struct Compiled {
+    pub(super) shape: &'static Shape,
+    pattern: OnceLock<Option<Regex>>,
+}
+
+impl Compiled {
+    /// Its pattern, where the text may hold it.
+    pub(super) fn within(&self, body: &str) -> Option<&Regex> {
+        let beside = self.shape.beside;
+        let may_hold = beside.is_empty() || beside.iter().any(|it| body.contains(it));
+        may_hold.then(|| self.pattern.get_or_init(|| text::pattern(self.shape.pattern)).as_ref()).flatten()
+    }
+}
 
 fn all() -> impl Iterator<Item = &'static Shape> {
     iam::SHAPES.iter().chain(sdk::SHAPES).chain(sentences::SHAPES)
