@@ -7,7 +7,7 @@ use crate::{
     logs::facts::Facts,
     records::Feed,
     settings::Settings,
-    sources::{Batch, Head, Input, Manifest, SOURCES, Source},
+    sources::{Batch, CASE_MANIFEST, Head, Input, Manifest, SOURCES, Source},
     tables::{Table, errors, mapped, spells, task_events, tries},
     text,
     units::Moment,
@@ -142,6 +142,11 @@ impl Evidence {
     /// Whether every input was read whole.
     pub fn is_complete(&self) -> bool {
         self.coverage.iter().all(|it| it.problems.is_empty())
+    }
+
+    /// Whether a case among the inputs was not collected whole.
+    pub fn lacks_parts(&self) -> bool {
+        self.coverage.iter().any(|it| it.kind == Some(CASE_MANIFEST) && !it.problems.is_empty())
     }
 
     /// Whether an input may hold a record of the window; inputs whose records have no time do not count beside others.

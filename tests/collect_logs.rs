@@ -191,6 +191,7 @@ fn what_airflow_logged_comes_event_by_event_and_what_is_refused_is_named() {
     let output = analyze(folder.path());
     assert_eq!(output.status.code(), Some(3));
     assert!(stdout(&output).contains("not-there"), "{}", stdout(&output));
+    assert!(!stdout(&output).contains(" clean"), "{}", stdout(&output));
     assert_eq!(servers.control(&json!({"counters": true}))["counters"]["model_faults"], json!([]));
 }
 
@@ -272,6 +273,13 @@ fn what_may_be_scanned_is_not_exceeded() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_collection_leaves_no_query_running() {
+    for signal in ["-INT", "-TERM"] {
+        interrupted_by(signal);
+    }
+}
+
+#[cfg(unix)]
+fn interrupted_by(signal: &str) {
     let slow = json!({"insights": {"running_polls": 1_000_000}});
     let Some(mut servers) = Servers::start("interrupted", &[burst(3_000, 10), slow]) else { return };
     let window = window(&servers.answers[0]["burst"].clone());
@@ -281,7 +289,7 @@ fn an_interrupted_collection_leaves_no_query_running() {
     while servers.calls("GetQueryResults") < 3 {
         std::thread::sleep(Duration::from_millis(20));
     }
-    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("--resume continues it"), "{}", stderr(&output));

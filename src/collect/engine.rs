@@ -93,12 +93,10 @@ fn same(manifest: &CaseManifest, asked: Option<Asked>, config: &SdkConfig) -> Re
 fn session(asked: Asked, ways: &Ways, config: SdkConfig, store: Option<Store>, progress: &Arc<Progress>) -> Arc<Session> {
     let (wish, stop) = watch::channel(false);
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            wish.send_replace(true);
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            end_now();
-        }
+        wish_to_stop().await;
+        wish.send_replace(true);
+        wish_to_stop().await;
+        end_now();
         // The wish is heard as long as whoever may utter it lives.
         drop(wish);
     });
@@ -114,6 +112,22 @@ fn session(asked: Asked, ways: &Ways, config: SdkConfig, store: Option<Store>, p
         former_limits: std::sync::atomic::AtomicBool::new(false),
         stop,
     })
+}
+
+/// Waits until the user, or whoever runs this for him, wants to stop.
+async fn wish_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut told) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = told.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    // Where nothing can be heard there is nothing to wait for either.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Asked twice, the program ends where it stands: a case bears that.

@@ -139,6 +139,8 @@ fn verdict(
                 true if judges_only_events(&evidence) && !all.reaches(settings) => {
                     ("not-assessed", Some("no record of the inputs lies in the window of --since, --until or --last".to_owned()))
                 }
+                // What was not asked of AWS, or not answered, might hold anything.
+                true if all.lacks_parts() => ("not-assessed", Some("the case is not complete: what is missing is not judged".to_owned())),
                 true => ("clean", reason),
             };
             Verdict { detector, verdict, reason, evidence, findings }

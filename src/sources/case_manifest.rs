@@ -7,8 +7,11 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+/// The kind of such an input.
+pub const ID: &str = "case-manifest";
+
 pub(super) static SOURCE: Source =
-    Source { id: "case-manifest", title: "Manifest of a case that collect wrote: what was asked, and what is missing", claims, read };
+    Source { id: ID, title: "Manifest of a case that collect wrote: what was asked, and what is missing", claims, read };
 
 /// The longest manifest that is read, in bytes.
 const MOST_BYTES: usize = 256 << 20;

@@ -36,6 +36,7 @@ mod console_csv;
 mod json_log;
 mod text_log;
 
+pub use case_manifest::ID as CASE_MANIFEST;
 pub use manifest::Manifest;
 use rows::{Table, each_row, each_row_of, many_rows};
 
