@@ -381,3 +381,16 @@ fn a_role_is_assumed_with_its_external_id() {
     assert!(manifest(&folder.path().join("case"))["identity"].as_str().unwrap().contains("assumed-role/reader"));
     assert!(servers.calls("AssumeRole") >= 2);
 }
+
+#[test]
+fn where_nobody_answers_the_case_says_so_and_the_run_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_casefile"));
+    command.current_dir(folder.path()).envs(login(folder.path()));
+    command.args(["collect", "--case", "case", "--endpoint-url", "http://127.0.0.1:1", "--retry-delay", "1"]);
+    command.args(["--since", "2026-08-14", "--until", "2026-08-15", "--log-group", "a", "--log-group", "b", "--mwaa-environment", "c"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("missing: FilterLogEvents of a from 2026-08-14"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("brought no answer"), "{}", stdout(&output));
+}

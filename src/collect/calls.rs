@@ -36,6 +36,9 @@ const TRIES_WHEN_BUSY: u32 = 240;
 /// The longest wait between two tries, in base delays.
 const LONGEST_WAIT: u32 = 40;
 
+/// Calls given up one after the other, after which the next ones are given up sooner.
+const SILENCES: u64 = 3;
+
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -48,6 +51,16 @@ const THROTTLES: &[&str] =
 
 /// What AWS answers when too much is running at once: the SDK does not try these again.
 const BUSY: &[&str] = &["LimitExceededException", "ActiveStatementsExceededException", "ActiveSessionsExceededException"];
+
+/// What AWS answers when it fails itself: that passes.
+const FAULTS: &[&str] = &[
+    "InternalFailure",
+    "InternalServerException",
+    "InternalServerError",
+    "InternalError",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+];
 
 /// What AWS answers to a login that no longer holds: nothing helps but a new one.
 const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"];
@@ -100,7 +113,7 @@ impl Failure {
     /// What becomes of a part that fails so: what AWS said no to is refused, all else may yet be brought.
     pub(super) fn state(&self) -> State {
         match self {
-            Self::Aws { code, .. } if !is_any(code, THROTTLES) && !is_any(code, BUSY) && !is_any(code, EXPIRED) => State::Refused,
+            Self::Aws { code, .. } if [THROTTLES, BUSY, FAULTS, EXPIRED].iter().all(|it| !is_any(code, it)) => State::Refused,
             _ => State::Missing,
         }
     }
@@ -180,17 +193,16 @@ impl Context {
             let tap = Tap { context: self.clone(), operation, body: Arc::default() };
             // A call under way is never dropped: a query that it started could no longer be stopped.
             let failure = match send(tap.clone()).await {
-                Ok(output) => return Ok(Answer { output, bytes: tap.body() }),
+                Ok(output) => {
+                    self.session.unanswered.store(0, Ordering::Relaxed);
+                    return Ok(Answer { output, bytes: tap.body() });
+                }
                 Err(error) => failure(operation, &error),
             };
-            let allowed = match &failure {
-                Failure::Aws { code, .. } if is_any(code, BUSY) => TRIES_WHEN_BUSY,
-                Failure::Aws { .. } if failure.state() == State::Refused && !is_of_server(&failure) => 0,
-                Failure::Aws { code, .. } if is_any(code, EXPIRED) => 0,
-                Failure::Unanswered { .. } if operation.optional => 1,
-                _ => TRIES,
-            };
-            if tries >= allowed {
+            if tries >= self.tries(operation, &failure) {
+                if matches!(failure, Failure::Unanswered { .. }) {
+                    self.session.unanswered.fetch_add(1, Ordering::Relaxed);
+                }
                 return Err(failure);
             }
             if is_any(failure.code(), BUSY) {
@@ -199,6 +211,17 @@ impl Context {
             let base = self.session.ways.base_delay;
             self.pause(pacing::backoff(tries, base, base.saturating_mul(LONGEST_WAIT), chance())).await?;
             tries += 1;
+        }
+    }
+
+    /// How often a call that failed so is tried again.
+    fn tries(&self, operation: &Operation, failure: &Failure) -> u32 {
+        match failure {
+            Failure::Aws { code, .. } if is_any(code, BUSY) => TRIES_WHEN_BUSY,
+            Failure::Aws { code, .. } if failure.state() == State::Refused || is_any(code, EXPIRED) => 0,
+            // Where nobody has answered for long, not every part waits as long again.
+            Failure::Unanswered { .. } if operation.optional || self.session.unanswered.load(Ordering::Relaxed) >= SILENCES => 1,
+            _ => TRIES,
         }
     }
 
@@ -255,19 +278,6 @@ impl Context {
         self.session.progress.throttles.fetch_add(1, Ordering::Relaxed);
         self.session.with_bucket(operation, Bucket::throttled);
     }
-}
-
-/// Faults of the server pass.
-fn is_of_server(failure: &Failure) -> bool {
-    const PASSING: &[&str] = &[
-        "InternalFailure",
-        "InternalServerException",
-        "InternalServerError",
-        "InternalError",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-    ];
-    is_any(failure.code(), PASSING)
 }
 
 fn failure<E>(operation: &'static Operation, error: &SdkError<E>) -> Failure

@@ -109,6 +109,7 @@ fn session(asked: Asked, ways: &Ways, config: SdkConfig, store: Option<Store>, p
         buckets: std::sync::Mutex::default(),
         began: Instant::now(),
         groups: tokio::sync::OnceCell::new(),
+        unanswered: std::sync::atomic::AtomicU64::new(0),
         former_limits: std::sync::atomic::AtomicBool::new(false),
         stop,
     })

@@ -191,6 +191,8 @@ struct Session {
     groups: OnceCell<Vec<Group>>,
     /// Whether the endpoint of Logs Insights takes only the limits that it took before.
     former_limits: AtomicBool,
+    /// Calls that were given up because nobody answered, since one was.
+    unanswered: AtomicU64,
     /// Whether the user wants to stop.
     stop: watch::Receiver<bool>,
 }
