@@ -42,7 +42,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("tokio", &["collect"]),
     ("async fn", &["collect"]),
     ("RandomState", &["collect"]),
-    ("Instant::now", &["collect"]),
+    ("Instant::now", &["cli", "collect"]),
     ("println!", &["cli"]),
     ("SystemTime::now", &[]),
     ("Timestamp::now", &["cli", "collect"]),
