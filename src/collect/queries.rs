@@ -22,8 +22,8 @@ static QUERIES: &[(&str, &str)] = &[
     ("redshift/sys_query_detail.sql", include_str!("../../queries/redshift/sys_query_detail.sql")),
     ("redshift/sys_query_history.sql", include_str!("../../queries/redshift/sys_query_history.sql")),
     ("redshift/sys_query_text.sql", include_str!("../../queries/redshift/sys_query_text.sql")),
-    ("redshift/visibility.sql", include_str!("../../queries/redshift/visibility.sql")),
-    ("redshift/visibility_superuser.sql", include_str!("../../queries/redshift/visibility_superuser.sql")),
+    (VISIBILITY, include_str!("../../queries/redshift/visibility.sql")),
+    (VISIBILITY_SUPERUSER, include_str!("../../queries/redshift/visibility_superuser.sql")),
 ];
 
 /// Every event of a log group.
@@ -42,9 +42,17 @@ pub fn query(file: &str) -> Option<&'static str> {
     QUERIES.iter().find(|it| it.0 == file).map(|it| it.1)
 }
 
-/// The text that may be sent besides, to find out how the window of one has to be cut.
+/// Whose rows the system views of Redshift show, and what is asked where that cannot be.
+pub(super) const VISIBILITY: &str = "redshift/visibility.sql";
+pub(super) const VISIBILITY_SUPERUSER: &str = "redshift/visibility_superuser.sql";
+
+/// The text that may be sent besides: to find out how the window of one has to be cut, or where one is refused.
 pub fn companion(file: &str) -> Option<&'static str> {
-    matches!(file, EVENTS | ERRORS).then_some(COUNTS)
+    match file {
+        EVENTS | ERRORS => Some(COUNTS),
+        VISIBILITY => Some(VISIBILITY_SUPERUSER),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

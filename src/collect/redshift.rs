@@ -5,7 +5,9 @@
 use super::{
     Asked, Collector, Operation, Outcome, Unit, Work,
     calls::{Context, Failure},
-    groups, queries, store,
+    groups,
+    queries::{self, VISIBILITY, VISIBILITY_SUPERUSER},
+    store,
 };
 use crate::{
     case::{Window, manifest::State},
@@ -18,7 +20,7 @@ use aws_sdk_redshiftdata::{
 };
 use serde_json::{Value, json};
 use std::hash::{BuildHasher as _, RandomState};
-use views::{Refusal, VIEWS, VISIBILITY, VISIBILITY_SUPERUSER, View};
+use views::{Refusal, VIEWS, View};
 
 mod views;
 
@@ -61,14 +63,18 @@ const fn of_login(service: &'static str, name: &'static str, action: &'static st
     Operation { service, name, action, resource: "*", per_second: 10.0, optional: true }
 }
 
-/// How much one statement asks for; a result may hold 500 MB.
-const DAY_SECONDS: u64 = 86_400;
+/// How many seconds one statement asks for; a result may hold 500 MB.
+const DAY_SECONDS: i64 = 86_400;
 
 /// How long the system views keep their rows.
 const KEPT_DAYS: i64 = 7;
 
 /// Into how many parts a window is cut whose result is too large: how large it would have been is not told.
 const PARTS: u64 = 4;
+
+/// Keys of a part's detail: from when on rows are kept, and whether older ones were seen all the same.
+const KEPT_SINCE: &str = "kept_since";
+const KNOWN: &str = "known";
 
 /// The longest sentence of Redshift that we keep, in characters.
 const WORDS_CHARS: usize = 600;
@@ -83,21 +89,31 @@ fn subject(asked: &Asked) -> Option<&String> {
 
 fn plan(asked: &Asked, now: Moment) -> Vec<(String, Unit)> {
     let subject = subject(asked).map_or("", String::as_str);
-    let kept_since = Moment(now.0 - KEPT_DAYS * 86_400 * SECOND);
-    let days = asked.window.parts(asked.window.seconds().div_ceil(DAY_SECONDS));
+    // To the day, as AWS tells it: the same collection an hour later says the same.
+    let kept_since = Moment((now.0.div_euclid(DAY_SECONDS * SECOND) - KEPT_DAYS) * DAY_SECONDS * SECOND);
+    let slices = slices(asked.window, kept_since, now);
     let mut parts = vec![(id_of(subject, "visibility", None), Unit::new(COLLECTOR.name, VISIBILITY, subject, None))];
     for view in VIEWS.iter().filter(|it| it.is_everywhere() || asked.redshift_cluster.is_some()) {
-        let windows: Vec<_> = if view.windowed { days.iter().copied().map(Some).collect() } else { vec![None] };
+        let windows: Vec<_> = if view.windowed { slices.iter().copied().map(Some).collect() } else { vec![None] };
         for window in windows {
             let mut unit = Unit::new(COLLECTOR.name, view.file, subject, window);
-            if window.is_some_and(|it| it.since() < kept_since) {
-                unit.detail = json!({"kept_since": kept_since.rfc3339()});
+            // Said once: it holds for all of them.
+            if view.name == views::QUERIES && window.is_some_and(|it| it.since() < kept_since) {
+                unit.detail = json!({KEPT_SINCE: kept_since.rfc3339()});
                 unit.notes.extend(retention(&unit));
             }
             parts.push((id_of(subject, view.name, window), unit));
         }
     }
     parts
+}
+
+/// A window day by day, as far as there can be many rows: what is older than they are kept is one slice, and so is what is still to come.
+fn slices(window: Window, kept_since: Moment, now: Moment) -> Vec<Window> {
+    let (kept, now) = (kept_since.0.div_euclid(SECOND), now.0.div_euclid(SECOND));
+    let within = |first: i64, last: i64| Window::new(window.first().max(first), window.last().min(last));
+    let recent = within(kept, now).map_or(Vec::new(), |it| it.parts(it.seconds().div_ceil(DAY_SECONDS.unsigned_abs())));
+    within(i64::MIN, kept - 1).into_iter().chain(recent).chain(within(now + 1, i64::MAX)).collect()
 }
 
 fn id_of(subject: &str, view: &str, window: Option<Window>) -> String {
@@ -107,7 +123,7 @@ fn id_of(subject: &str, view: &str, window: Option<Window>) -> String {
 
 /// That some of what is asked for may be gone.
 fn retention(unit: &Unit) -> Option<String> {
-    let kept_since = unit.detail.get("kept_since").and_then(Value::as_str)?;
+    let kept_since = unit.detail.get(KEPT_SINCE).and_then(Value::as_str)?;
     Some(format!("{}: system views keep {KEPT_DAYS} days: what began before {kept_since} may be gone", unit.subject))
 }
 
@@ -136,16 +152,16 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
 fn refused(cx: &Context, view: &View, refusal: &Refusal, words: &str, mut unit: Unit) -> Result<Outcome, Failure> {
     let window = unit.window.filter(|it| *refusal == Refusal::TooLarge && it.seconds() > 1);
     if let Some(window) = window {
-        return Ok(cut(view, &unit, window));
+        return Ok(cut(view, unit, window));
     }
     let instead = view.instead.filter(|_| cx.session.asked.redshift_cluster.is_some());
-    if let (Refusal::NoView, Some(instead)) = (refusal, instead) {
-        unit.notes.push(format!("{}: there is no {}; {instead} tells instead, of the main cluster alone", unit.subject, view.name));
+    if let (Refusal::NoView(missing), Some(instead)) = (refusal, instead) {
+        unit.notes.push(format!("{}: there is no {missing}; {instead} tells instead, of the main cluster alone", unit.subject));
         return Ok(Outcome::Done(Box::new(unit)));
     }
     let loss = format!("{} cannot be told without it", view.tells);
     let help = match refusal {
-        Refusal::Denied => format!("; GRANT SELECT ON {} to the user, or the role sys:monitor, allows it", view.name),
+        Refusal::Denied(denied) => format!("; GRANT SELECT ON {denied} to the user, or the role sys:monitor, allows it"),
         _ => String::new(),
     };
     let tells = instead.map_or(String::new(), |it| format!("; {it} tells part of it"));
@@ -170,7 +186,10 @@ fn meant(failure: Failure) -> Failure {
     }
 }
 
-fn cut(view: &View, unit: &Unit, window: Window) -> Outcome {
+fn cut(view: &View, mut unit: Unit, window: Window) -> Outcome {
+    if let Some(detail) = unit.detail.as_object_mut() {
+        detail.insert(KNOWN.to_owned(), true.into());
+    }
     let part = |window| (id_of(&unit.subject, view.name, Some(window)), Unit { window: Some(window), ..unit.clone() });
     Outcome::Split(window.parts(PARTS).into_iter().map(part).collect())
 }
@@ -258,8 +277,8 @@ async fn kept(cx: &Context, client: &Client, statement: &Statement, id: &str, mu
     }
     answers.finish(&mut unit)?;
     let ended_before = |it: &str| unit.window.is_some_and(|window| window.until().rfc3339().as_str() <= it);
-    let is_gone = unit.detail.get("kept_since").and_then(Value::as_str).is_some_and(ended_before);
-    if unit.rows == 0 && is_gone && VIEWS.iter().any(|it| it.name == views::QUERIES && it.file == unit.call) {
+    let is_gone = unit.detail.get(KEPT_SINCE).and_then(Value::as_str).is_some_and(ended_before);
+    if unit.rows == 0 && is_gone && !unit.detail.get(KNOWN).is_some_and(|it| *it == true) {
         let reason = format!("no query of that time is known any more: system views keep {KEPT_DAYS} days");
         (unit.state, unit.reason) = (State::Truncated, Some(reason));
     }
@@ -314,4 +333,59 @@ async fn sight(cx: &Context, client: &Client, file: &str) -> Result<Result<Sight
         sight.all |= told.into_iter().any(|it| it == "unrestricted" || SEEING_ROLES.contains(&it.as_str()));
     }
     Ok(Ok(sight))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn slices_cover_the_window_and_are_few(first in -9_000_000_i64..9_000_000, seconds in 1_i64..9_000_000, now in -5_000_000_i64..5_000_000) {
+            let window = Window::new(first, first + seconds - 1).unwrap();
+            let moment = |second: i64| Moment(second * SECOND);
+            let slices = slices(window, moment(now - KEPT_DAYS * DAY_SECONDS), moment(now));
+            prop_assert_eq!(slices.first().unwrap().first(), window.first());
+            prop_assert_eq!(slices.last().unwrap().last(), window.last());
+            prop_assert!(slices.windows(2).all(|pair| pair[0].last() + 1 == pair[1].first()));
+            prop_assert!(slices.len() <= 10, "{}", slices.len());
+        }
+    }
+
+    fn asked(members: Value) -> Asked {
+        let mut all = json!({"window": {"since": "2026-01-02T00:00:00Z", "until": "2026-01-05T00:00:00Z"}, "database": "dev"});
+        all.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn serverless_has_no_slices_and_no_stl_views() {
+        let now = Moment::parse("2026-01-05T06:00:00Z").unwrap().moment;
+        let calls = |it: &Asked| plan(it, now).into_iter().map(|it| it.1.call).collect::<Vec<_>>();
+        let workgroup = calls(&asked(json!({"redshift_workgroup": "w"})));
+        assert!(workgroup.iter().all(|it| !it.contains("/st")), "{workgroup:?}");
+        let cluster = calls(&asked(json!({"redshift_cluster": "c"})));
+        assert_eq!(cluster.iter().filter(|it| *it == "redshift/stl_query.sql").count(), 3, "one a day");
+        assert_eq!(cluster.iter().filter(|it| *it == "redshift/stv_slices.sql").count(), 1);
+        assert!(workgroup.iter().all(|it| cluster.contains(it)));
+    }
+
+    #[test]
+    fn what_is_older_than_the_views_is_said_once() {
+        let now = Moment::parse("2026-01-11T00:00:00Z").unwrap().moment;
+        let parts = plan(&asked(json!({"redshift_cluster": "c"})), now);
+        let told: Vec<&Unit> = parts.iter().map(|it| &it.1).filter(|it| !it.notes.is_empty()).collect();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].notes, ["c: system views keep 7 days: what began before 2026-01-04T00:00:00.000Z may be gone"]);
+    }
+
+    #[test]
+    fn a_login_that_is_refused_is_named_for_what_it_is() {
+        let words =
+            "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: redshift:GetClusterCredentialsWithIAM on resource: x";
+        let reason = meant(failed("FAILED", words)).reason();
+        assert!(reason.starts_with("GetClusterCredentialsWithIAM answered AccessDeniedException"), "{reason}");
+        assert!(reason.contains(r#"casefile needs {"Effect":"Allow","Action":"redshift:GetClusterCredentialsWithIAM""#), "{reason}");
+    }
 }

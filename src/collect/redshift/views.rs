@@ -24,7 +24,7 @@ impl View {
         Self { instead: Some(view), ..self }
     }
 
-    const fn as_it_is_now(self) -> Self {
+    const fn snapshot(self) -> Self {
         Self { windowed: false, ..self }
     }
 
@@ -36,10 +36,6 @@ impl View {
 
 /// The view that has a row for every query: where it is empty, the others tell nothing either.
 pub(super) const QUERIES: &str = "sys_query_history";
-
-/// Whose rows are visible, and the text that every user may run.
-pub(super) const VISIBILITY: &str = "redshift/visibility.sql";
-pub(super) const VISIBILITY_SUPERUSER: &str = "redshift/visibility_superuser.sql";
 
 /// Every view that is asked.
 pub(super) static VIEWS: &[View] = &[
@@ -57,8 +53,8 @@ pub(super) static VIEWS: &[View] = &[
     View::new("stl_file_scan", "redshift/stl_file_scan.sql", "bytes and times of files by slice"),
     View::new("stl_s3client", "redshift/stl_s3client.sql", "how well the loaded files are compressed"),
     View::new("stl_s3client_error", "redshift/stl_s3client_error.sql", "reads from S3 that failed"),
-    View::new("stv_slices", "redshift/stv_slices.sql", "how many slices the cluster has").as_it_is_now(),
-    View::new("svv_table_info", "redshift/svv_table_info.sql", "the skew of tables").as_it_is_now(),
+    View::new("stv_slices", "redshift/stv_slices.sql", "how many slices the cluster has").snapshot(),
+    View::new("svv_table_info", "redshift/svv_table_info.sql", "the skew of tables").snapshot(),
 ];
 
 /// A text without a column of its list; `None` where the list does not hold it, or nothing else.
@@ -82,12 +78,12 @@ pub(super) fn without(text: &str, column: &str) -> Option<String> {
 /// What Redshift says no to in a statement.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// There is no such view: SQLSTATE 42P01.
-    NoView,
+    /// There is no view of this name: SQLSTATE 42P01.
+    NoView(String),
     /// A view has no column of this name: 42703.
     NoColumn(String),
-    /// The user may not read it: 42501.
-    Denied,
+    /// The user may not read the view of this name: 42501.
+    Denied(String),
     /// The result is larger than the Data API takes.
     TooLarge,
     /// Anything else.
@@ -101,11 +97,11 @@ impl Refusal {
         let has = |word: &str| lower.contains(word);
         let is_missing = has("does not exist");
         if has("42703") || (has("column ") && is_missing && !has("relation ")) {
-            Self::NoColumn(column_of(&lower))
+            Self::NoColumn(name_in(&lower, &["column "]))
         } else if has("42p01") || (has("relation ") && is_missing) {
-            Self::NoView
+            Self::NoView(name_in(&lower, &["relation "]))
         } else if has("42501") || has("permission denied") {
-            Self::Denied
+            Self::Denied(name_in(&lower, &["relation ", "view ", "table "]))
         } else if (has("result") || has("response")) && ["larger than", "too large", "size limit", "exceed"].iter().any(|it| has(it)) {
             Self::TooLarge
         } else {
@@ -116,26 +112,26 @@ impl Refusal {
     /// Its SQLSTATE, where it has one.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            Self::NoView => "42P01",
+            Self::NoView(_) => "42P01",
             Self::NoColumn(_) => "42703",
-            Self::Denied => "42501",
+            Self::Denied(_) => "42501",
             Self::TooLarge => "too large",
             Self::Other => "FAILED",
         }
     }
 }
 
-/// The name in `column "x" does not exist in t`, `column t.x does not exist`.
-fn column_of(error: &str) -> String {
-    let rest = error.split_once("column ").map_or("", |it| it.1);
-    let name = rest.split(" does not exist").next().unwrap_or_default();
+/// The name behind one of the words in `column "x" does not exist in t`, `column t.x does not exist`, `permission denied for relation x`.
+fn name_in(error: &str, words: &[&str]) -> String {
+    let rest = words.iter().find_map(|it| error.split_once(it)).map_or("", |it| it.1);
+    let name = rest.split(' ').next().unwrap_or_default();
     name.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::query;
+    use crate::collect::queries::{VISIBILITY, VISIBILITY_SUPERUSER, query};
 
     #[test]
     fn every_view_has_a_text_of_its_own() {
@@ -158,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_column_leaves_the_list_and_nothing_else() {
-        let text = "-- Why.\nSELECT\n  query_id,\n  RTRIM(compute_type) AS compute_type,\n  RTRIM(\"table\") AS \"table\"\nFROM v\nWHERE x > 1";
+        let text =
+            "-- Why.\nSELECT\n  query_id,\n  RTRIM(compute_type) AS compute_type,\n  RTRIM(\"table\") AS \"table\"\nFROM v\nWHERE x > 1";
         let one = without(text, "compute_type").unwrap();
         assert_eq!(one, "-- Why.\nSELECT\n  query_id,\n  RTRIM(\"table\") AS \"table\"\nFROM v\nWHERE x > 1");
         let other = without(&one, "table").unwrap();
@@ -170,13 +167,15 @@ mod tests {
     #[test]
     fn what_redshift_says_is_understood() {
         let column = |name: &str| Refusal::NoColumn(name.to_owned());
+        let view = |name: &str| Refusal::NoView(name.to_owned());
+        let denied = |name: &str| Refusal::Denied(name.to_owned());
         for (words, refusal) in [
-            ("ERROR: relation \"sys_load_detail\" does not exist", Refusal::NoView),
-            ("ERROR: relation \"sys_load_detail\" does not exist [42P01]", Refusal::NoView),
+            ("ERROR: relation \"sys_load_detail\" does not exist", view("sys_load_detail")),
+            ("ERROR: relation \"sys_load_detail\" does not exist [42P01]", view("sys_load_detail")),
             ("ERROR: column \"compute_type\" does not exist in sys_query_history", column("compute_type")),
             ("ERROR: column sys_query_history.compute_type does not exist", column("compute_type")),
-            ("ERROR: permission denied for relation svv_table_info", Refusal::Denied),
-            ("ERROR: permission denied for view stv_slices [42501]", Refusal::Denied),
+            ("ERROR: permission denied for relation svv_table_info", denied("svv_table_info")),
+            ("ERROR: permission denied for view stv_slices [42501]", denied("stv_slices")),
             ("ERROR: the result is larger than 500 MB", Refusal::TooLarge),
             ("Database response exceeded size limit", Refusal::TooLarge),
             ("FATAL: database \"x\" does not exist", Refusal::Other),
