@@ -53,8 +53,8 @@ pub(super) struct WhatArgs {
     /// The secret of Secrets Manager that holds the login; without it and --db-user, the IAM identity logs in.
     #[arg(long, value_name = "ARN", conflicts_with = "db_user")]
     secret_arn: Option<String>,
-    /// The database user to log in as with temporary credentials.
-    #[arg(long, value_name = "USER")]
+    /// The database user of a cluster to log in as with temporary credentials.
+    #[arg(long, value_name = "USER", conflicts_with = "redshift_workgroup")]
     db_user: Option<String>,
     /// The history of Athena's queries, of all workgroups.
     #[arg(long)]

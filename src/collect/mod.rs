@@ -35,6 +35,7 @@ mod store;
 mod mwaa;
 mod logs_insights;
 mod logs_raw;
+mod redshift;
 mod athena;
 mod athena_files;
 mod s3;
@@ -43,8 +44,15 @@ pub use asked::{Asked, LogsBy};
 pub use queries::{companion, query};
 
 /// Every collector, in the order they begin.
-pub static COLLECTORS: &[&Collector] =
-    &[&mwaa::COLLECTOR, &logs_insights::COLLECTOR, &logs_raw::COLLECTOR, &athena::COLLECTOR, &athena_files::COLLECTOR, &s3::COLLECTOR];
+pub static COLLECTORS: &[&Collector] = &[
+    &mwaa::COLLECTOR,
+    &logs_insights::COLLECTOR,
+    &logs_raw::COLLECTOR,
+    &redshift::COLLECTOR,
+    &athena::COLLECTOR,
+    &athena_files::COLLECTOR,
+    &s3::COLLECTOR,
+];
 
 /// Brings one kind of evidence.
 #[derive(Debug)]

@@ -6,6 +6,24 @@ static QUERIES: &[(&str, &str)] = &[
     (ERRORS, include_str!("../../queries/logs/errors.insights")),
     (EVENTS, include_str!("../../queries/logs/events.insights")),
     (FILES, include_str!("../../queries/athena/files.sql")),
+    ("redshift/stl_file_scan.sql", include_str!("../../queries/redshift/stl_file_scan.sql")),
+    ("redshift/stl_load_commits.sql", include_str!("../../queries/redshift/stl_load_commits.sql")),
+    ("redshift/stl_load_errors.sql", include_str!("../../queries/redshift/stl_load_errors.sql")),
+    ("redshift/stl_loaderror_detail.sql", include_str!("../../queries/redshift/stl_loaderror_detail.sql")),
+    ("redshift/stl_query.sql", include_str!("../../queries/redshift/stl_query.sql")),
+    ("redshift/stl_s3client.sql", include_str!("../../queries/redshift/stl_s3client.sql")),
+    ("redshift/stl_s3client_error.sql", include_str!("../../queries/redshift/stl_s3client_error.sql")),
+    ("redshift/stv_slices.sql", include_str!("../../queries/redshift/stv_slices.sql")),
+    ("redshift/svv_table_info.sql", include_str!("../../queries/redshift/svv_table_info.sql")),
+    ("redshift/sys_external_query_detail.sql", include_str!("../../queries/redshift/sys_external_query_detail.sql")),
+    ("redshift/sys_load_detail.sql", include_str!("../../queries/redshift/sys_load_detail.sql")),
+    ("redshift/sys_load_error_detail.sql", include_str!("../../queries/redshift/sys_load_error_detail.sql")),
+    ("redshift/sys_load_history.sql", include_str!("../../queries/redshift/sys_load_history.sql")),
+    ("redshift/sys_query_detail.sql", include_str!("../../queries/redshift/sys_query_detail.sql")),
+    ("redshift/sys_query_history.sql", include_str!("../../queries/redshift/sys_query_history.sql")),
+    ("redshift/sys_query_text.sql", include_str!("../../queries/redshift/sys_query_text.sql")),
+    (VISIBILITY, include_str!("../../queries/redshift/visibility.sql")),
+    (VISIBILITY_SUPERUSER, include_str!("../../queries/redshift/visibility_superuser.sql")),
 ];
 
 /// Every event of a log group.
@@ -24,9 +42,17 @@ pub fn query(file: &str) -> Option<&'static str> {
     QUERIES.iter().find(|it| it.0 == file).map(|it| it.1)
 }
 
-/// The text that may be sent besides, to find out how the window of one has to be cut.
+/// Whose rows the system views of Redshift show, and what is asked where that cannot be.
+pub(super) const VISIBILITY: &str = "redshift/visibility.sql";
+pub(super) const VISIBILITY_SUPERUSER: &str = "redshift/visibility_superuser.sql";
+
+/// The text that may be sent besides: to find out how the window of one has to be cut, or where one is refused.
 pub fn companion(file: &str) -> Option<&'static str> {
-    matches!(file, EVENTS | ERRORS).then_some(COUNTS)
+    match file {
+        EVENTS | ERRORS => Some(COUNTS),
+        VISIBILITY => Some(VISIBILITY_SUPERUSER),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,8 @@ pub struct Records<'f, 'r> {
     wrapped: usize,
     /// Keys and plain values of the envelope that is being read.
     envelope: Vec<u8>,
+    /// The whole envelope of the text that ended last.
+    ended: Vec<u8>,
     /// How far the value that is read next is indented; 0 when no line of its own begins with it.
     indent: usize,
 }
@@ -78,13 +80,18 @@ pub struct Records<'f, 'r> {
 impl<'f, 'r> Records<'f, 'r> {
     /// Cuts `feed` into records of at most `cap` bytes.
     pub fn new(feed: &'f mut Feed<'r>, cap: usize) -> Self {
-        Self { feed, cap, pending: 0, container: None, in_envelope: false, wrapped: 0, envelope: Vec::new(), indent: 0 }
+        Self { feed, cap, pending: 0, container: None, in_envelope: false, wrapped: 0, envelope: Vec::new(), ended: Vec::new(), indent: 0 }
     }
 
     /// The text of the envelope around the record handed out last, as far as it was read:
     /// `{"logGroup":"…","logStream":"…","logEvents":[`.
     pub fn envelope(&self) -> &[u8] {
         &self.envelope
+    }
+
+    /// The envelope of the text before: what stood behind its records is known only when the next one begins.
+    pub fn ended(&self) -> &[u8] {
+        &self.ended
     }
 
     /// The key of the array that is being read, "" outside of any.
@@ -111,6 +118,7 @@ impl<'f, 'r> Records<'f, 'r> {
                     self.feed.take(1);
                     self.in_envelope = self.wrapped > 0;
                     self.wrapped = self.wrapped.saturating_sub(1);
+                    self.envelope.clone_into(&mut self.ended);
                 }
                 (b'[', None) if !self.in_envelope => {
                     self.feed.take(1);

@@ -114,6 +114,9 @@ pub struct FirstRecord {
 /// How much of an input is looked at to find out what it is.
 pub const HEAD_BYTES: usize = 64 << 10;
 
+/// How much of it where the names of its columns stand behind its rows.
+const LATE_HEAD_BYTES: usize = 16 << 20;
+
 impl<'a> Head<'a> {
     /// Looks at the beginning of an input.
     pub fn new(bytes: &'a [u8]) -> Self {
@@ -124,7 +127,8 @@ impl<'a> Head<'a> {
     /// Looks at the beginning of a feed, and at the end of Parquet, where its columns stand.
     pub fn of(feed: &'a mut Feed<'_>, columns: &'a [String]) -> Self {
         if !tabular::is_parquet(feed.want(HEAD_BYTES)) {
-            return Self { columns, ..Self::new(feed.want(HEAD_BYTES)) };
+            let wanted = if tabular::names_come_late(feed.window()) { LATE_HEAD_BYTES } else { HEAD_BYTES };
+            return Self { columns, ..Self::new(feed.want(wanted)) };
         }
         let parquet = tabular::parquet_columns(feed);
         Self { parquet, columns, ..Self::new(feed.want(HEAD_BYTES)) }

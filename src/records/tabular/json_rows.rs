@@ -181,10 +181,10 @@ fn refuse(rows: &mut Rows<'_, '_>, given: Given<'_>) {
     }
 }
 
-/// Hands every value to `each`, with the text around it.
+/// Hands every value to `each`, with the text around it, and before that what stood around the values of the page before.
 fn each_value(feed: &mut Feed<'_>, cap: usize, each: &mut dyn FnMut(Given<'_>, &[u8])) -> Vec<u8> {
     let mut records = Records::new(feed, cap);
-    let mut envelope = Vec::new();
+    let (mut envelope, mut around) = (Vec::new(), Vec::new());
     let mut whole = true;
     loop {
         let value = match records.next_record() {
@@ -192,18 +192,19 @@ fn each_value(feed: &mut Feed<'_>, cap: usize, each: &mut dyn FnMut(Given<'_>, &
             Some(Ok(record)) => Ok(value_of(record.bytes)),
             Some(Err(fault)) => Err(fault),
         };
-        if envelope != records.envelope() {
+        if envelope != records.envelope() || !around.starts_with(records.ended()) {
             records.envelope().clone_into(&mut envelope);
+            around = [records.ended(), &envelope].concat();
         }
         whole = !matches!(value, Err(Fault::CutOff));
         match &value {
-            Ok(Some(value)) => each(Given::Value(value), &envelope),
-            Ok(None) => each(Given::Invalid, &envelope),
-            Err(fault) => each(Given::Fault(fault), &envelope),
+            Ok(Some(value)) => each(Given::Value(value), &around),
+            Ok(None) => each(Given::Invalid, &around),
+            Err(fault) => each(Given::Fault(fault), &around),
         }
     }
     if whole && records.unfinished() {
-        each(Given::Unfinished, &envelope);
+        each(Given::Unfinished, &around);
     }
     records.envelope().to_vec()
 }

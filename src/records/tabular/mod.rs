@@ -96,6 +96,13 @@ pub fn samples(head: &[u8]) -> Vec<Sample> {
     forms(head).into_iter().filter_map(|form| sample(head, form)).collect()
 }
 
+/// Whether a table begins as an answer of the Redshift Data API whose rows are many, and come before the names of their columns.
+pub fn names_come_late(head: &[u8]) -> bool {
+    let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
+    let is_field = || ["\"longValue\"", "\"stringValue\"", "\"isNull\""].into_iter().any(has);
+    head.trim_ascii_start().first() == Some(&b'{') && has("\"Records\"") && is_field() && !has("\"ColumnMetadata\"")
+}
+
 fn forms(head: &[u8]) -> Vec<Form> {
     let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
     match head.trim_ascii_start().first() {

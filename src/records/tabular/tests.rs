@@ -86,6 +86,10 @@ fn names_may_come_after_the_rows() {
     assert_eq!(read_first(r#"[{"a":1},"#), ["a", "1: 1", "unfinished"]);
     let page = r#"{"ColumnMetadata":[{"name":"a"}],"Records":[[{"longValue":1}]],"NextToken":"x"}"#;
     assert_eq!(read_first(page), ["a", "1: 1", "goes on"]);
+    // Of pages one after the other, each says so behind its rows; the last is cut off.
+    let pages = r#"{"Records":[[{"longValue":1}]],"ColumnMetadata":[{"name":"a"}],"NextToken":"x"}{"Records":[[{"longValue":2}],[{"lo"#;
+    assert_eq!(read_first(pages), ["a", "1: 1", "2: 2", "3!! cut off inside a JSON record"]);
+    assert!(names_come_late(pages.split(",\"Col").next().unwrap().as_bytes()) && !names_come_late(page.as_bytes()));
     let athena = r#"{"ResultSet":{"Rows":[{"Data":[{"VarCharValue":"p"},{"VarCharValue":"q"}]},{"Data":[{"VarCharValue":"1"},{}]}]}}"#;
     assert_eq!(read_first(athena), ["p/q", "1: 1/-"]);
 }
