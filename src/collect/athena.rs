@@ -169,7 +169,7 @@ async fn history(cx: &Context, client: &Client, work: Work) -> Result<Outcome, F
     }
     if unit.rows > 0 {
         answers.finish(&mut unit)?;
-    } else {
+    } else if left_out.is_empty() {
         unit.notes.push(format!("workgroup {}: no queries were submitted in the window", unit.subject));
     }
     // Where something older is left, nothing of the window is gone.

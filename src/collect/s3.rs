@@ -106,7 +106,7 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
 fn explained(failure: Failure) -> Failure {
     match failure {
         Failure::Aws { operation, code, message } if REDIRECTS.contains(&code.as_str()) => {
-            let message = format!("{message}; the bucket lies in another region: collect it into a case of its own, with --region");
+            let message = format!("{message}; it lies in another region: collect it into a case of its own, with --region");
             Failure::Aws { operation, code, message }
         }
         other => other,
