@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::servers::{Servers, at_full_size, digest, events, evidence, login, manifest, time};
+use common::servers::{Servers, at_full_size, digest, events, evidence, login, manifest, stderr, stdout, time};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -26,14 +26,6 @@ fn window(told: &Value) -> [String; 4] {
 
 fn arguments<'a>(window: &'a [String; 4], others: &[&'a str]) -> Vec<&'a str> {
     window.iter().map(String::as_str).chain(others.iter().copied()).collect()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Collects the large group one way, and compares it with what the servers hold.

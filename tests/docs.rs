@@ -1,8 +1,8 @@
-//! The README says what the program is: its tables are written from the lists. `UPDATE_README=1 cargo test --test docs` rewrites them.
+//! The README says what the program is: its tables are written from the lists. so is the policy. `UPDATE_README=1 cargo test --test docs` rewrites them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
 
-use casefile::{detectors::DETECTORS, sources::SOURCES};
+use casefile::{collect, detectors::DETECTORS, sources::SOURCES};
 use std::{fmt::Write as _, fs};
 
 fn table(rows: &[[String; 3]], head: &str) -> String {
@@ -33,4 +33,13 @@ fn with(readme: &str, name: &str, table: &str) -> String {
     let (before, rest) = readme.split_once(&open).unwrap();
     let (_, after) = rest.split_once(&close).unwrap();
     format!("{before}{open}{table}{close}{after}")
+}
+
+#[test]
+fn the_policy_is_what_the_collectors_call() {
+    let (path, wanted) = ("docs/iam-policy.json", format!("{:#}\n", collect::policy(None)));
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(path, &wanted).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), wanted, "{path} differs from the operations of the collectors: run with UPDATE_README=1");
 }

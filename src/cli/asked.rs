@@ -133,6 +133,16 @@ enum LogsWay {
 pub(super) const GIGABYTE: f64 = 1e9;
 
 impl WindowArgs {
+    /// The time that is given, or the last day.
+    pub(super) fn window_or_last_day(&self) -> Result<Window> {
+        let is_given = self.since.is_some() || self.last.is_some();
+        if is_given {
+            self.window()
+        } else {
+            Self { last: Some(86_400 * casefile::units::SECOND), since: None, until: self.until }.window()
+        }
+    }
+
     pub(super) fn window(&self) -> Result<Window> {
         let now = Moment(Timestamp::now().as_microsecond());
         let until = self.until.unwrap_or(now);

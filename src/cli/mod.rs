@@ -11,6 +11,7 @@ mod asked;
 mod collect;
 mod demo;
 mod describe;
+mod doctor;
 mod progress;
 mod timings;
 
@@ -41,6 +42,8 @@ enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Brings the evidence of a time from AWS into a case, whole or honestly incomplete.
     Collect(Box<collect::CollectArgs>),
+    /// Checks login, permissions, retention and visibility of what collect would bring, with calls that cost nothing.
+    Doctor(Box<doctor::DoctorArgs>),
     /// Lists the detectors, and what each needs to see.
     Detectors,
     /// Explains a detector: what it looks for, why it matters, what to do, when it is wrong, and its settings.
@@ -93,6 +96,7 @@ pub(crate) fn run() -> ExitCode {
     concluded(match cli.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Collect(args) => collect::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detectors => describe::detectors(),
         Command::Explain { detector } => describe::explain(&detector),

@@ -43,7 +43,7 @@ static LIST_WORK_GROUPS: Operation = Operation {
     optional: false,
 };
 
-static LIST_QUERY_EXECUTIONS: Operation = Operation {
+pub(super) static LIST_QUERY_EXECUTIONS: Operation = Operation {
     service: "athena",
     name: "ListQueryExecutions",
     action: "athena:ListQueryExecutions",
@@ -52,7 +52,7 @@ static LIST_QUERY_EXECUTIONS: Operation = Operation {
     optional: false,
 };
 
-static BATCH_GET_QUERY_EXECUTION: Operation = Operation {
+pub(super) static BATCH_GET_QUERY_EXECUTION: Operation = Operation {
     service: "athena",
     name: "BatchGetQueryExecution",
     action: "athena:BatchGetQueryExecution",
@@ -62,7 +62,7 @@ static BATCH_GET_QUERY_EXECUTION: Operation = Operation {
 };
 
 /// Its pace is not documented: that of its neighbours.
-static GET_QUERY_RUNTIME_STATISTICS: Operation = Operation {
+pub(super) static GET_QUERY_RUNTIME_STATISTICS: Operation = Operation {
     service: "athena",
     name: "GetQueryRuntimeStatistics",
     action: "athena:GetQueryRuntimeStatistics",
@@ -84,13 +84,13 @@ const SLOWEST: u64 = 20;
 const TRIES: u32 = 5;
 
 /// Keys of a part's detail: what is older than the history, the ids of the slowest queries, one of them.
-const GONE: &str = "gone";
+pub(super) const GONE: &str = "gone";
 const QUERIES: &str = "queries";
 const QUERY: &str = "query";
 
 async fn plan(cx: Context) -> Result<Vec<(String, Unit)>, Failure> {
     let asked = &cx.session.asked;
-    let workgroups = if asked.workgroups.is_empty() { all_workgroups(&cx).await? } else { asked.workgroups.clone() };
+    let workgroups = workgroups(&cx).await?;
     let gone = gone(asked.window, Moment(Timestamp::now().as_microsecond()));
     let unit = |workgroup: &String| {
         let mut unit = Unit::new(COLLECTOR.name, BATCH_GET_QUERY_EXECUTION.name, workgroup, Some(asked.window));
@@ -110,7 +110,12 @@ fn gone(window: Window, now: Moment) -> Option<String> {
         .then(|| format!("Athena keeps {KEPT_DAYS} days of history: what was submitted before {} is gone", oldest.rfc3339()))
 }
 
-async fn all_workgroups(cx: &Context) -> Result<Vec<String>, Failure> {
+/// The workgroups that are asked for: those named, or all.
+pub(super) async fn workgroups(cx: &Context) -> Result<Vec<String>, Failure> {
+    let named = &cx.session.asked.workgroups;
+    if !named.is_empty() {
+        return Ok(named.clone());
+    }
     let client = Client::new(&cx.session.config);
     let (mut names, mut token) = (Vec::new(), None::<String>);
     loop {
@@ -169,7 +174,7 @@ async fn history(cx: &Context, client: &Client, work: Work) -> Result<Outcome, F
     }
     if unit.rows > 0 {
         answers.finish(&mut unit)?;
-    } else {
+    } else if left_out.is_empty() {
         unit.notes.push(format!("workgroup {}: no queries were submitted in the window", unit.subject));
     }
     // Where something older is left, nothing of the window is gone.
@@ -303,7 +308,7 @@ async fn statistics(cx: &Context, client: &Client, work: Work, query: &str) -> R
 }
 
 /// The statistics of a query; or why this one has none.
-async fn asked_for(cx: &Context, client: &Client, query: &str) -> Result<Result<Vec<u8>, String>, Failure> {
+pub(super) async fn asked_for(cx: &Context, client: &Client, query: &str) -> Result<Result<Vec<u8>, String>, Failure> {
     let request = || client.get_query_runtime_statistics().query_execution_id(query);
     match cx.call(&GET_QUERY_RUNTIME_STATISTICS, |tap| request().customize().interceptor(tap).send()).await {
         Ok(answer) => Ok(Ok(answer.bytes)),

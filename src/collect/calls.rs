@@ -285,9 +285,13 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let told = error.as_service_error().map(|it| (it.code(), it.message()));
+    // S3 says where a bucket lies in a header alone.
+    let region = error.raw_response().and_then(|it| it.headers().get("x-amz-bucket-region"));
     match told {
         Some((Some(code), message)) => {
-            Failure::Aws { operation, code: text::safe(code, 100), message: text::safe(message.unwrap_or("no message"), REASON_CHARS) }
+            let place = region.map_or(String::new(), |it| format!(" (the bucket is in {it})"));
+            let message = format!("{}{place}", message.unwrap_or("no message"));
+            Failure::Aws { operation, code: text::safe(code, 100), message: text::safe(&message, REASON_CHARS) }
         }
         _ => Failure::Unanswered { operation, reason: text::safe(&text::one_line(&DisplayErrorContext(error).to_string()), REASON_CHARS) },
     }

@@ -18,7 +18,7 @@ use std::{
 use tokio::{sync::watch, task::JoinSet};
 
 /// The call of the part that stands for a plan; it is there only where planning failed.
-const PLAN: &str = "plan";
+pub(super) const PLAN: &str = "plan";
 
 /// Plans and brings what is missing.
 pub(super) async fn collect(asked: Option<Asked>, ways: &Ways, dir: &Path, resume: bool, progress: &Arc<Progress>) -> Result<CaseManifest> {
@@ -90,7 +90,7 @@ fn same(manifest: &CaseManifest, asked: Option<Asked>, config: &SdkConfig) -> Re
     }
 }
 
-fn session(asked: Asked, ways: &Ways, config: SdkConfig, store: Option<Store>, progress: &Arc<Progress>) -> Arc<Session> {
+pub(super) fn session(asked: Asked, ways: &Ways, config: SdkConfig, store: Option<Store>, progress: &Arc<Progress>) -> Arc<Session> {
     let (wish, stop) = watch::channel(false);
     tokio::spawn(async move {
         wish_to_stop().await;
@@ -138,7 +138,7 @@ fn end_now() {
 }
 
 /// Without a login there is nothing to do, and nothing is begun.
-async fn login(config: &SdkConfig) -> Result<()> {
+pub(super) async fn login(config: &SdkConfig) -> Result<()> {
     use aws_sdk_sts::config::ProvideCredentials as _;
     let Some(provider) = config.credentials_provider() else { return Ok(()) };
     let given = provider.provide_credentials().await;
@@ -171,11 +171,11 @@ async fn identified(session: &Arc<Session>, resume: bool) -> Result<()> {
     })
 }
 
-fn wanted(session: &Session) -> impl Iterator<Item = &'static Collector> {
+pub(super) fn wanted(session: &Session) -> impl Iterator<Item = &'static Collector> {
     COLLECTORS.iter().copied().filter(|it| (it.wanted)(&session.asked))
 }
 
-fn disk_or_interrupted(failure: Failure) -> Error {
+pub(super) fn disk_or_interrupted(failure: Failure) -> Error {
     match failure {
         Failure::Disk(error) => error,
         other => Error::Interrupted(other.reason()),
@@ -183,7 +183,7 @@ fn disk_or_interrupted(failure: Failure) -> Error {
 }
 
 /// The parts of a collector. One that cannot plan has one part, which says why.
-async fn units_of(session: &Arc<Session>, collector: &'static Collector) -> std::result::Result<Vec<(String, Unit)>, Failure> {
+pub(super) async fn units_of(session: &Arc<Session>, collector: &'static Collector) -> std::result::Result<Vec<(String, Unit)>, Failure> {
     let cx = Context::new(session);
     match (collector.plan)(cx.clone()).await {
         Ok(units) => Ok(units),

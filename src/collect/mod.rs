@@ -25,10 +25,12 @@ use tokio::sync::{OnceCell, watch};
 mod asked;
 mod calls;
 mod clients;
+mod doctor;
 mod engine;
 mod groups;
 mod identity;
 mod pacing;
+mod policy;
 mod packing;
 mod queries;
 mod store;
@@ -41,6 +43,8 @@ mod athena_files;
 mod s3;
 
 pub use asked::{Asked, LogsBy};
+pub use doctor::{Check, Outlook};
+pub use policy::policy;
 pub use queries::{companion, query};
 
 /// Every collector, in the order they begin.
@@ -236,6 +240,16 @@ pub fn calls_of_plan(asked: &Asked) -> Vec<&'static str> {
 /// What a collection would do: its parts in order, found out with calls that cost nothing.
 pub fn plan(asked: Asked, ways: &Ways, progress: &Arc<Progress>) -> Result<CaseManifest> {
     runtime()?.block_on(engine::plan(asked, ways, progress))
+}
+
+/// Whether what is asked for would come, found out with calls that cost nothing; and the account, where it is known.
+pub fn doctor(asked: Asked, ways: &Ways) -> Result<Vec<Check>> {
+    runtime()?.block_on(doctor::examine(asked, ways))
+}
+
+/// The policy of what is asked for, narrowed to the region and, where there is a login, to its account.
+pub fn policy_for(asked: &Asked, ways: &Ways) -> Result<serde_json::Value> {
+    runtime()?.block_on(doctor::narrowed_policy(asked, ways))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

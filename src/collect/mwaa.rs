@@ -2,12 +2,13 @@
 
 use super::{
     Collector, Operation, Outcome, Unit, Work,
-    calls::{Context, Failure},
+    calls::{Answer, Context, Failure},
     store,
 };
 use aws_sdk_mwaa::{
     config::http::HttpRequest,
-    types::{LoggingConfiguration, LoggingLevel, ModuleLoggingConfiguration},
+    operation::get_environment::GetEnvironmentOutput,
+    types::{LoggingLevel, ModuleLoggingConfiguration},
 };
 
 pub(super) static COLLECTOR: Collector = Collector {
@@ -20,7 +21,7 @@ pub(super) static COLLECTOR: Collector = Collector {
     run: |cx, work| Box::pin(run(cx, work)),
 };
 
-static GET_ENVIRONMENT: Operation = Operation {
+pub(super) static GET_ENVIRONMENT: Operation = Operation {
     service: "airflow",
     name: "GetEnvironment",
     action: "airflow:GetEnvironment",
@@ -37,17 +38,14 @@ fn plan(cx: &Context) -> Vec<(String, Unit)> {
 
 async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     let Work { id, mut unit } = work;
-    let client = aws_sdk_mwaa::Client::new(&cx.session.config);
-    let request = || client.get_environment().name(&unit.subject).customize().mutate_request(without_prefix);
     unit.notes.clear();
-    match cx.call(&GET_ENVIRONMENT, |tap| request().interceptor(tap).send()).await {
+    match described(&cx, &unit.subject).await {
         Ok(answer) => {
             let mut answers = cx.session.store()?.answers(&id)?;
             answers.push(&answer.bytes)?;
             answers.finish(&mut unit)?;
             unit.rows = 1;
-            let logging = answer.output.environment().and_then(|it| it.logging_configuration());
-            unit.notes = logging.map_or(Vec::new(), |it| notes(&unit.subject, it));
+            unit.notes = notes(&unit.subject, &answer.output);
         }
         // The groups are known by their names all the same.
         Err(failure @ (Failure::Aws { .. } | Failure::Unanswered { .. })) => {
@@ -70,8 +68,16 @@ fn without_prefix(request: &mut HttpRequest) {
     }
 }
 
-/// What the levels hide.
-fn notes(environment: &str, logging: &LoggingConfiguration) -> Vec<String> {
+/// An environment.
+pub(super) async fn described(cx: &Context, name: &str) -> Result<Answer<GetEnvironmentOutput>, Failure> {
+    let client = aws_sdk_mwaa::Client::new(&cx.session.config);
+    let request = || client.get_environment().name(name).customize().mutate_request(without_prefix);
+    cx.call(&GET_ENVIRONMENT, |tap| request().interceptor(tap).send()).await
+}
+
+/// What the levels of an environment hide.
+pub(super) fn notes(environment: &str, told: &GetEnvironmentOutput) -> Vec<String> {
+    let Some(logging) = told.environment().and_then(|it| it.logging_configuration()) else { return Vec::new() };
     let modules = [
         ("DAGProcessing", logging.dag_processing_logs()),
         ("Scheduler", logging.scheduler_logs()),
@@ -100,12 +106,13 @@ mod tests {
     #[test]
     fn levels_that_hide_are_told() {
         let module = |level, enabled| ModuleLoggingConfiguration::builder().log_level(level).enabled(enabled).build();
-        let logging = LoggingConfiguration::builder()
+        let logging = aws_sdk_mwaa::types::LoggingConfiguration::builder()
             .scheduler_logs(module(LoggingLevel::Warning, true))
             .task_logs(module(LoggingLevel::Info, true))
             .worker_logs(module(LoggingLevel::Info, false))
             .build();
-        let told = notes("prod", &logging);
+        let environment = aws_sdk_mwaa::types::Environment::builder().logging_configuration(logging).build();
+        let told = notes("prod", &GetEnvironmentOutput::builder().environment(environment).build());
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].starts_with("airflow-prod-Scheduler is logged at WARNING: INFO lines"));
         assert!(told[1].starts_with("airflow-prod-Worker is switched off"));

@@ -28,7 +28,7 @@ pub(super) static COLLECTOR: Collector = Collector {
 };
 
 /// S3 takes 5,500 reads a second of a prefix; pages come one after another, so that this is never reached.
-static LIST_OBJECTS: Operation = Operation {
+pub(super) static LIST_OBJECTS: Operation = Operation {
     service: "s3",
     name: "ListObjectsV2",
     action: "s3:ListBucket",
@@ -50,8 +50,14 @@ fn plan(cx: &Context) -> Vec<(String, Unit)> {
     cx.session.asked.s3.iter().map(unit).collect()
 }
 
+/// Bucket and prefix of an address.
+pub(super) fn parts(address: &str) -> (&str, &str) {
+    let address = address.strip_prefix("s3://").unwrap_or(address);
+    address.split_once('/').unwrap_or((address, ""))
+}
+
 /// A client: addresses of custom endpoints have no room for a bucket in front of their host.
-fn client(cx: &Context) -> Client {
+pub(super) fn client(cx: &Context) -> Client {
     let is_custom = cx.session.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     Client::from_conf(Builder::from(&cx.session.config).force_path_style(is_custom).build())
 }
@@ -60,8 +66,8 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     let Work { id, mut unit } = work;
     let client = client(&cx);
     let most = cx.session.asked.s3_most_objects.unwrap_or(MOST_OBJECTS);
-    let address = unit.subject.strip_prefix("s3://").unwrap_or(&unit.subject).to_owned();
-    let (bucket, prefix) = address.split_once('/').unwrap_or((&address, ""));
+    let subject = unit.subject.clone();
+    let (bucket, prefix) = parts(&subject);
     let mut answers = cx.session.store()?.answers(&id)?;
     let mut token: Option<String> = None;
     unit.rows = 0;
@@ -103,10 +109,10 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
 }
 
 /// A refusal, and what helps where it is only that the bucket lies elsewhere.
-fn explained(failure: Failure) -> Failure {
+pub(super) fn explained(failure: Failure) -> Failure {
     match failure {
         Failure::Aws { operation, code, message } if REDIRECTS.contains(&code.as_str()) => {
-            let message = format!("{message}; the bucket lies in another region: collect it into a case of its own, with --region");
+            let message = format!("{message}; it lies in another region: collect it into a case of its own, with --region");
             Failure::Aws { operation, code, message }
         }
         other => other,

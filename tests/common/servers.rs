@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
 };
 
 /// The program.
@@ -167,4 +167,26 @@ pub(crate) fn evidence(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 /// Whether the sizes of the full proof are asked for, not those of every run.
 pub(crate) fn at_full_size() -> bool {
     std::env::var_os("CASEFILE_FULL_SIZE").is_some()
+}
+
+/// What a run said on standard output.
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a run said on standard error.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What is found in a path below `folder`; where it stands there is left out.
+pub(crate) fn found_in(folder: &Path, path: &str) -> Vec<Value> {
+    let output = Command::new(PROGRAM).current_dir(folder).args(["analyze", path, "--format", "json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut findings = report["findings"].as_array().unwrap().clone();
+    for evidence in findings.iter_mut().flat_map(|it| it["evidence"].as_array_mut().unwrap()) {
+        let evidence = evidence.as_object_mut().unwrap();
+        evidence.remove("source").and(evidence.remove("locator")).unwrap();
+    }
+    findings
 }

@@ -1,0 +1,227 @@
+//! Whether a collection would bring what is asked for: found out with calls that read, cost nothing and change nothing.
+//!
+//! A collector is checked by its plan; those that can say more without cost have a probe besides. What neither calls is said to be unchecked.
+
+use super::{
+    Asked, Collector, Job, Operation, Progress, Session, State, Unit, Ways, athena,
+    calls::{Context, Failure},
+    clients, engine, groups, identity, logs_raw, mwaa, policy, s3,
+};
+use crate::error::{Error, Result};
+use serde::Serialize;
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+
+/// How something looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outlook {
+    /// It would come.
+    Ok,
+    /// It would come, and the reader should know something.
+    Note,
+    /// Whether it would come cannot be found out without cost.
+    Unchecked,
+    /// Something would be missing.
+    Gap,
+}
+
+impl Outlook {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Unchecked => "unchecked",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// How it looks.
+    pub outlook: Outlook,
+    /// The collector, or `login`.
+    pub source: String,
+    /// The operation.
+    pub call: String,
+    /// What it was asked about.
+    pub subject: String,
+    /// What there is to say.
+    pub says: String,
+}
+
+/// What a collector can say beyond its plan.
+type Probe = fn(Context) -> Job<Vec<Check>>;
+
+/// The probes, by their collectors.
+static PROBES: &[(&str, Probe)] = &[
+    (mwaa::COLLECTOR.name, |cx| Box::pin(environments(cx))),
+    (logs_raw::COLLECTOR.name, |cx| Box::pin(log_groups(cx))),
+    (athena::COLLECTOR.name, |cx| Box::pin(workgroups(cx))),
+    (s3::COLLECTOR.name, |cx| Box::pin(addresses(cx))),
+];
+
+/// The source of checks that concern all collectors.
+const LOGIN: &str = "login";
+
+/// The longest wait before a call is tried again, to begin with: somebody waits for the answer.
+const DELAY: Duration = Duration::from_millis(100);
+
+/// Looks at the login, and then at what each collector needs.
+pub(super) async fn examine(asked: Asked, ways: &Ways) -> Result<Vec<Check>> {
+    let ways = Ways { base_delay: ways.base_delay.min(DELAY), ..ways.clone() };
+    let config = clients::load(&ways).await?;
+    let region = config.region().map(ToString::to_string).unwrap_or_default();
+    if let Err(error) = engine::login(&config).await {
+        let cure = "set AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID and its secret, or run aws sso login";
+        return Ok(vec![check(Outlook::Gap, LOGIN, "credentials", &region, format!("{error}; {cure}"))]);
+    }
+    let session = engine::session(asked, &ways, config, None, &Arc::new(Progress::default()));
+    let mut checks = match identity::ask(&Context::new(&session)).await {
+        Ok((account, arn)) => {
+            let says = format!("account {}, {}", account.unwrap_or_default(), arn.unwrap_or_default());
+            vec![check(Outlook::Ok, LOGIN, identity::GET_CALLER_IDENTITY.name, &region, says)]
+        }
+        Err(Failure::Interrupted) => return Err(Error::Interrupted("nothing was changed".to_owned())),
+        Err(failure @ Failure::Unanswered { .. }) => {
+            let says = format!("who asks is not known, the rest is checked all the same: {}", failure.reason());
+            vec![check(Outlook::Note, LOGIN, identity::GET_CALLER_IDENTITY.name, &region, says)]
+        }
+        // A login that STS does not take is taken by nobody.
+        Err(failure) => return Ok(vec![check(Outlook::Gap, LOGIN, identity::GET_CALLER_IDENTITY.name, &region, failure.reason())]),
+    };
+    for collector in engine::wanted(&session) {
+        checks.extend(of_collector(&session, collector).await.map_err(engine::disk_or_interrupted)?);
+    }
+    Ok(checks)
+}
+
+/// The policy of what is asked for.
+pub(super) async fn narrowed_policy(asked: &Asked, ways: &Ways) -> Result<Value> {
+    let config = clients::load(ways).await?;
+    let region = config.region().map(ToString::to_string);
+    let session = engine::session(asked.clone(), &Ways { base_delay: DELAY, ..ways.clone() }, config, None, &Arc::new(Progress::default()));
+    let account = match engine::login(&session.config).await {
+        Ok(()) => identity::ask(&Context::new(&session)).await.ok().and_then(|it| it.0),
+        Err(_) => None,
+    };
+    Ok(policy(Some(&policy::Scope { asked, region: region.as_deref(), account: account.as_deref() })))
+}
+
+async fn of_collector(session: &Arc<Session>, collector: &'static Collector) -> std::result::Result<Vec<Check>, Failure> {
+    let units = engine::units_of(session, collector).await?;
+    if units.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut checks = Vec::new();
+    let is_planned = units.iter().all(|it| it.1.call != engine::PLAN);
+    for operation in collector.plans_with.iter().filter(|_| is_planned) {
+        checks.push(check(Outlook::Ok, collector.name, operation.name, "", String::new()));
+    }
+    checks.extend(units.iter().flat_map(|it| of_unit(collector, &it.1)));
+    if let Some((_, probe)) = PROBES.iter().find(|it| it.0 == collector.name) {
+        checks.extend(probe(Context::new(session)).await?);
+    }
+    let is_open = |operation: &&&Operation| !checks.iter().any(|it| it.call == operation.name);
+    let unchecked: Vec<&str> = collector.operations.iter().filter(is_open).map(|it| it.action).collect();
+    if !unchecked.is_empty() {
+        let says = "not called, as that would cost or is not needed yet; --policy prints what allows it".to_owned();
+        checks.push(check(Outlook::Unchecked, collector.name, &unchecked.join(" "), "", says));
+    }
+    Ok(checks)
+}
+
+/// What a plan already says of a part.
+fn of_unit(collector: &Collector, unit: &Unit) -> Vec<Check> {
+    let of = |outlook, says: &String| check(outlook, collector.name, &unit.call, &unit.subject, says.clone());
+    let gap = unit.gap().filter(|_| unit.state != State::Missing);
+    let gone = unit.detail.get(athena::GONE).and_then(Value::as_str).map(ToOwned::to_owned);
+    let notes = unit.notes.iter().filter(|it| Some(*it) != gone.as_ref());
+    gap.iter().chain(&gone).map(|it| of(Outlook::Gap, it)).chain(notes.map(|it| of(Outlook::Note, it))).collect()
+}
+
+fn check(outlook: Outlook, source: &str, call: &str, subject: &str, says: String) -> Check {
+    Check { outlook, source: source.to_owned(), call: call.to_owned(), subject: subject.to_owned(), says }
+}
+
+/// How a call went. What a collector can do without is no gap.
+fn called<T>(
+    source: &str,
+    operation: &Operation,
+    subject: &str,
+    answer: std::result::Result<T, Failure>,
+) -> std::result::Result<(Option<T>, Check), Failure> {
+    match answer {
+        Ok(answer) => Ok((Some(answer), check(Outlook::Ok, source, operation.name, subject, String::new()))),
+        Err(failure @ (Failure::Interrupted | Failure::Disk(_))) => Err(failure),
+        Err(failure) => {
+            let outlook = if operation.optional { Outlook::Note } else { Outlook::Gap };
+            Ok((None, check(outlook, source, operation.name, subject, failure.reason())))
+        }
+    }
+}
+
+async fn environments(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
+    let (name, operation) = (mwaa::COLLECTOR.name, &mwaa::GET_ENVIRONMENT);
+    let mut checks = Vec::new();
+    for environment in &cx.session.asked.mwaa_environments {
+        let (answer, check_) = called(name, operation, environment, mwaa::described(&cx, environment).await)?;
+        checks.push(check_);
+        let notes = answer.map_or(Vec::new(), |it| mwaa::notes(environment, &it.output));
+        checks.extend(notes.into_iter().map(|it| check(Outlook::Note, name, operation.name, environment, it)));
+    }
+    Ok(checks)
+}
+
+/// One event of the window's first second is asked for, of each group.
+async fn log_groups(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
+    let client = aws_sdk_cloudwatchlogs::Client::new(&cx.session.config);
+    let first = cx.session.asked.window.since().millis();
+    let mut checks = Vec::new();
+    for group in groups::names(&cx.session.asked) {
+        let request = || client.filter_log_events().log_group_name(&group).start_time(first).end_time(first + 999).limit(1);
+        let answer = cx.call(&groups::FILTER_LOG_EVENTS, |tap| request().customize().interceptor(tap).send()).await;
+        checks.push(called(logs_raw::COLLECTOR.name, &groups::FILTER_LOG_EVENTS, &group, answer)?.1);
+    }
+    Ok(checks)
+}
+
+/// The last query of each workgroup is looked at.
+async fn workgroups(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
+    let name = athena::COLLECTOR.name;
+    let client = aws_sdk_athena::Client::new(&cx.session.config);
+    let mut checks = Vec::new();
+    for workgroup in athena::workgroups(&cx).await.unwrap_or_default() {
+        let request = || client.list_query_executions().work_group(&workgroup).max_results(1);
+        let listed = cx.call(&athena::LIST_QUERY_EXECUTIONS, |tap| request().customize().interceptor(tap).send()).await;
+        let (page, check) = called(name, &athena::LIST_QUERY_EXECUTIONS, &workgroup, listed)?;
+        checks.push(check);
+        let Some(query) = page.and_then(|it| it.output.query_execution_ids().first().cloned()) else { continue };
+        let request = || client.batch_get_query_execution().query_execution_ids(&query);
+        let told = cx.call(&athena::BATCH_GET_QUERY_EXECUTION, |tap| request().customize().interceptor(tap).send()).await;
+        checks.push(called(name, &athena::BATCH_GET_QUERY_EXECUTION, &workgroup, told)?.1);
+        let told = athena::asked_for(&cx, &client, &query).await;
+        checks.push(called(name, &athena::GET_QUERY_RUNTIME_STATISTICS, &workgroup, told)?.1);
+    }
+    Ok(checks)
+}
+
+/// One object below each address is asked for: a tenth of a thousandth of a cent.
+async fn addresses(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
+    let client = s3::client(&cx);
+    let mut checks = Vec::new();
+    for address in &cx.session.asked.s3 {
+        let (bucket, prefix) = s3::parts(address);
+        let request = || client.list_objects_v2().bucket(bucket).prefix(prefix).max_keys(1);
+        let listed = cx.call(&s3::LIST_OBJECTS, |tap| request().customize().interceptor(tap).send()).await.map_err(s3::explained);
+        let (page, mut told) = called(s3::COLLECTOR.name, &s3::LIST_OBJECTS, address, listed)?;
+        if page.is_some_and(|it| it.output.contents().is_empty()) {
+            (told.outlook, told.says) = (Outlook::Note, "there are no objects".to_owned());
+        }
+        checks.push(told);
+    }
+    Ok(checks)
+}
