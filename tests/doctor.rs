@@ -140,15 +140,8 @@ fn offline_commands_ask_nobody() {
         command.env_remove("AWS_ACCESS_KEY_ID").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{trap}/login"));
         command.env("AWS_EC2_METADATA_DISABLED", "false").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &trap).output().unwrap()
     };
-    let offline: [&[&str]; 7] = [
-        &["analyze", "task.log"],
-        &["demo"],
-        &["detectors"],
-        &["schema"],
-        &["explain", "load-errors"],
-        &["completions", "bash"],
-        &["man"],
-    ];
+    let offline: [&[&str]; 7] =
+        [&["analyze", "task.log"], &["demo"], &["detectors"], &["schema"], &["explain", "load-errors"], &["completions", "bash"], &["man"]];
     for command in offline {
         assert_eq!(run(command).status.code(), Some(0), "{command:?}");
     }
