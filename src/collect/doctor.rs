@@ -76,8 +76,7 @@ pub(super) async fn examine(asked: Asked, ways: &Ways) -> Result<Vec<Check>> {
     let config = clients::load(&ways).await?;
     let region = config.region().map(ToString::to_string).unwrap_or_default();
     if let Err(error) = engine::login(&config).await {
-        let cure = "set AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID and its secret, or run aws sso login";
-        return Ok(vec![check(Outlook::Gap, LOGIN, "credentials", &region, format!("{error}; {cure}"))]);
+        return Ok(vec![check(Outlook::Gap, LOGIN, "credentials", &region, error.to_string())]);
     }
     let session = engine::session(asked, &ways, config, None, &Arc::new(Progress::default()));
     let mut checks = match identity::ask(&Context::new(&session)).await {

@@ -144,7 +144,8 @@ pub(super) async fn login(config: &SdkConfig) -> Result<()> {
     let given = provider.provide_credentials().await;
     given.map(drop).map_err(|it| {
         let told = aws_sdk_sts::error::DisplayErrorContext(&it).to_string();
-        Error::Usage(format!("no AWS login: {}", text::safe(&text::one_line(&told), 600)))
+        let cure = "set AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID and its secret, or run aws sso login";
+        Error::Usage(format!("no AWS login: {cure}; what was tried: {}", text::safe(&text::one_line(&told), 600)))
     })
 }
 

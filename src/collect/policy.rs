@@ -84,7 +84,8 @@ fn statements(collector: &Collector, scope: Option<&Scope<'_>>) -> Vec<Value> {
         statement(format!("{name}{end}"), actions.into_iter().collect(), &[resource])
     });
     let others = IN_OUR_NAME.iter().filter(|it| it.collector == collector.name);
-    own.chain(others.map(|it| statement(format!("{name}{}", it.sid), it.actions.to_vec(), it.resources))).collect()
+    let all = own.chain(others.map(|it| statement(format!("{name}{}", it.sid), it.actions.to_vec(), it.resources)));
+    all.filter(|it| it.get("Resource").and_then(Value::as_array).is_some_and(|it| !it.is_empty())).collect()
 }
 
 fn capitalised(word: &str) -> String {
@@ -120,6 +121,8 @@ fn narrowed(resource: &str, collector: &Collector, scope: Option<&Scope<'_>>) ->
             let bucket = asked.athena_output.as_ref().map(|it| s3::parts(it).0.to_owned());
             bucket.map(|it| vec![placed.replace(RESULTS_BUCKET, &it)])
         }
+        // Who logs in without a secret needs none.
+        "redshift" if resource.contains(":secret:") => Some(asked.secret_arn.iter().cloned().collect()),
         "s3" => each("*", of_buckets(&asked.s3)),
         _ => None,
     };
@@ -170,5 +173,13 @@ mod tests {
         assert_eq!(on("AthenaFilesWritesResults"), Some(json!(["arn:aws-us-gov:s3:::results", "arn:aws-us-gov:s3:::results/*"])));
         assert_eq!(on("S3"), Some(json!(["arn:aws-us-gov:s3:::lake"])));
         assert_eq!(on("Mwaa"), None);
+        let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dw-1";
+        for (given, expected) in [(json!(secret), Some(json!([secret]))), (Value::Null, None)] {
+            let asked =
+                Asked { redshift_cluster: Some("dw".to_owned()), secret_arn: serde_json::from_value(given).unwrap(), ..asked.clone() };
+            let policy = super::policy(Some(&Scope { asked: &asked, region: None, account: None }));
+            let found = policy["Statement"].as_array().unwrap().iter().find(|it| it["Action"] == json!(["secretsmanager:GetSecretValue"]));
+            assert_eq!(found.map(|it| it["Resource"].clone()), expected);
+        }
     }
 }

@@ -57,7 +57,10 @@ static GET_CLUSTER_CREDENTIALS: Operation = of_login("redshift", "GetClusterCred
 static GET_CLUSTER_CREDENTIALS_WITH_IAM: Operation =
     of_login("redshift", "GetClusterCredentialsWithIAM", "redshift:GetClusterCredentialsWithIAM");
 static GET_CREDENTIALS: Operation = of_login("redshift-serverless", "GetCredentials", "redshift-serverless:GetCredentials");
-static GET_SECRET_VALUE: Operation = of_login("secretsmanager", "GetSecretValue", "secretsmanager:GetSecretValue");
+static GET_SECRET_VALUE: Operation = Operation {
+    resource: "arn:aws:secretsmanager:*:*:secret:*",
+    ..of_login("secretsmanager", "GetSecretValue", "secretsmanager:GetSecretValue")
+};
 
 const fn of_login(service: &'static str, name: &'static str, action: &'static str) -> Operation {
     Operation { service, name, action, resource: "*", per_second: 10.0, optional: true }

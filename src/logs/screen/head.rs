@@ -5,7 +5,7 @@ use crate::{
     logs::{line::Level, stream::RELAYS},
     units::Moment,
 };
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 
 /// `2026-11-20T08:23:28.832`, in UTC: stamps are ordered as their bytes are.
@@ -13,7 +13,7 @@ pub(in crate::logs) type UtcStamp = [u8; 23];
 
 /// The moment of a stamp.
 pub(in crate::logs) fn moment_of(stamp: UtcStamp) -> Option<Moment> {
-    Moment::parse(std::str::from_utf8(&stamp).ok()?).map(|it| it.moment)
+    Moment::plain(&stamp)
 }
 
 /// `[2026-11-20T08:23:28.832+0000] {file.py:12} INFO - message`
@@ -26,8 +26,8 @@ pub(in crate::logs) struct PlainHead<'a> {
     pub(in crate::logs) is_relay: bool,
 }
 
-/// Where the digits of a stamp stand, and what stands between them.
-const STAMP: &[u8; 28] = b"0000-00-00T00:00:00.000+0000";
+/// Where the digits of a stamp in UTC stand, written as 9, and what stands between and behind them.
+const STAMP: &[u8; 28] = b"9999-99-99T99:99:99.999+0000";
 
 impl<'a> PlainHead<'a> {
     pub(in crate::logs) fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
@@ -57,15 +57,29 @@ fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
     }
 }
 
-/// Whether a plain head stands at the beginning of a text.
+/// Whether a record surely begins where a text does: with a stamp, and a source file in braces.
 pub(super) fn begins_plainly(text: &[u8], framing: Framing) -> bool {
-    let stamped =
-        |it: &[u8]| it.strip_prefix(b"[").filter(|it| it.len() > STAMP.len()).and_then(|it| it.first_chunk()).is_some_and(is_stamp);
-    bare(text, framing).is_some_and(stamped)
+    let begins = |it: &[u8]| {
+        let (stamp, rest) = it.strip_prefix(b"[")?.split_first_chunk()?;
+        let place = rest.strip_prefix(b"] {").filter(|_| is_stamp(stamp))?;
+        memchr2(b'}', b'\n', place).and_then(|at| place.get(at).copied())
+    };
+    bare(text, framing).and_then(begins) == Some(b'}')
 }
 
-/// Whether a text is a stamp, compared eight bytes at a time.
+/// Whether a text is a stamp: compared eight bytes at a time, and within what a calendar and a clock show.
 fn is_stamp(text: &[u8; STAMP.len()]) -> bool {
+    let within = |from: usize, least: &[u8], most: &[u8]| text.get(from..from + least.len()).is_some_and(|it| least <= it && it <= most);
+    has_form(text)
+        && within(0, b"1990", b"2199")
+        && within(5, b"01", b"12")
+        && within(8, b"01", b"31")
+        && within(11, b"00", b"23")
+        && within(14, b"00", b"59")
+        && within(17, b"00", b"60")
+}
+
+fn has_form(text: &[u8; STAMP.len()]) -> bool {
     let mut differs = 0;
     for Eight { from, should, digits } in EIGHTS {
         let Some(is) = text.get(from..).and_then(|it| it.first_chunk()) else { return false };
@@ -92,9 +106,10 @@ const EIGHTS: [Eight; 4] = [eight(0), eight(8), eight(16), eight(STAMP.len() - 8
 const fn eight(from: usize) -> Eight {
     let (mut should, mut digits, mut at) = (0, 0, 0);
     while at < 8 {
-        let byte = STAMP[from + at];
+        let is_digit = STAMP[from + at] == b'9';
+        let byte = if is_digit { b'0' } else { STAMP[from + at] };
         should |= (byte as u64) << (8 * at);
-        if byte == b'0' {
+        if is_digit {
             digits |= 0xff << (8 * at);
         }
         at += 1;
@@ -117,7 +132,9 @@ pub(super) fn plain_text(line: &[u8]) -> Cow<'_, str> {
 const EXPORTED: usize = 25;
 
 fn has_exported_stamp(line: &[u8]) -> bool {
-    line.get(23..EXPORTED) == Some(b"Z ".as_slice()) && line.get(10) == Some(&b'T') && line.get(19) == Some(&b'.')
+    line.get(23..EXPORTED) == Some(b"Z ".as_slice())
+        && line.get(10) == Some(&b'T')
+        && line.get(..23).is_some_and(|it| Moment::plain(it).is_some())
 }
 
 /// `2026-11-20T08:26:11.667Z `, or 13 digits of milliseconds, and a blank: what an export task puts before each event.
@@ -162,16 +179,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_digits_where_digits_stand() {
-        let stamp = *b"2026-11-20T08:23:28.832+0930";
+    fn a_stamp_in_utc_is_what_the_line_reader_reads() {
+        let stamp = *b"2026-11-20T08:23:28.832+0000";
         assert!(is_stamp(&stamp));
         for at in 0..stamp.len() {
             for byte in 0..=u8::MAX {
                 let mut other = stamp;
                 other[at] = byte;
-                let fits = if STAMP[at] == b'0' { byte.is_ascii_digit() } else { byte == STAMP[at] };
-                assert_eq!(is_stamp(&other), fits, "{byte:#x} at {at}");
+                if is_stamp(&other) {
+                    let read = Moment::read(&other).map(|(stamp, used)| (Some(stamp.moment), stamp.zoned, used));
+                    let plain = moment_of(*other.first_chunk().unwrap());
+                    assert_eq!(read, Some((plain, true, other.len())), "{byte:#x} at {at}");
+                }
             }
         }
+        assert!(!is_stamp(b"2026-11-20T08:23:28.832+0100"), "an hour of a zone is no hour of UTC");
     }
 }
