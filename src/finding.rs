@@ -105,9 +105,81 @@ pub struct Proof {
     pub excerpt: String,
 }
 
+/// What people and earlier reports say of a finding; detectors know nothing of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// Why it is not acted upon, where somebody decided so.
+    pub suppression: Option<Suppression>,
+    /// What earlier reports say; `None` where there was none to compare with.
+    pub past: Option<Past>,
+}
+
+/// Somebody's decision to live with a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Suppression {
+    /// accepted, false-positive, planned, baseline.
+    pub kind: String,
+    /// Why.
+    pub reason: String,
+    /// Who decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The day from which on it no longer holds, as `2026-12-31`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// What earlier reports say of a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// How it compares with the report before.
+    pub change: Change,
+    /// When it was first seen in any of them.
+    pub first_seen: Option<Moment>,
+    /// In how many nights it was seen, this one included.
+    pub nights_seen: u64,
+}
+
+/// How two reports differ in one finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It was not there before.
+    New,
+    /// It is more severe, or costs more.
+    Worsened,
+    /// It is less severe, or costs less.
+    Improved,
+    /// It is as it was.
+    Persisting,
+    /// It is gone, and what would show it was read.
+    Resolved,
+    /// It is not there, but neither is the evidence that would show it.
+    NotAssessed,
+}
+
+impl Change {
+    /// Every change, in the order a person wants to read them.
+    pub const ALL: [Self; 6] = [Self::New, Self::Worsened, Self::Improved, Self::Persisting, Self::Resolved, Self::NotAssessed];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Worsened => "worsened",
+            Self::Improved => "improved",
+            Self::Persisting => "persisting",
+            Self::Resolved => "resolved",
+            Self::NotAssessed => "not-assessed",
+        }
+    }
+}
+
 /// One problem, not one row.
 #[derive(Clone, Debug)]
 pub struct Finding {
+    /// What people and earlier reports say of it.
+    pub standing: Standing,
     /// The same tomorrow.
     pub finding_id: String,
     /// Who says it.
@@ -210,7 +282,7 @@ impl Finding {
         put("instances", self.instances.iter().take(INSTANCES_SHOWN).cloned().map(Value::Object).collect());
         put("instance_count", self.instances.len().into());
         put("occurrences", self.occurrences.into());
-        put("first_seen", json(&self.first_seen.map(Moment::rfc3339)));
+        put("first_seen", json(&self.first_known().map(Moment::rfc3339)));
         put("last_seen", json(&self.last_seen.map(Moment::rfc3339)));
         put("impact", json(&self.impact));
         put("explanation", self.explanation.clone().into());
@@ -218,7 +290,31 @@ impl Finding {
         put("remediation", json(&self.remediation));
         put("evidence", json(&self.evidence));
         put("repro", json(&self.repro));
+        put("status", self.status().into());
+        if let Some(suppression) = &self.standing.suppression {
+            put("suppression", json(suppression));
+        }
+        if let Some(past) = &self.standing.past {
+            put("change", past.change.name().into());
+            put("nights_seen", past.nights_seen.into());
+        }
         Value::Object(object)
+    }
+
+    /// `open`, or `suppressed` where somebody decided to live with it.
+    pub fn status(&self) -> &'static str {
+        if self.standing.suppression.is_some() { "suppressed" } else { "open" }
+    }
+
+    /// Whether somebody has to act on it.
+    pub fn is_open(&self) -> bool {
+        self.standing.suppression.is_none()
+    }
+
+    /// Its first occurrence in this report and all that are known before it.
+    pub fn first_known(&self) -> Option<Moment> {
+        let earlier = self.standing.past.as_ref().and_then(|it| it.first_seen);
+        earlier.into_iter().chain(self.first_seen).min()
     }
 
     /// Makes every text of the finding safe to show, whatever a log put into it.

@@ -29,3 +29,5 @@ pub mod copies;
 pub mod finding;
 pub mod detectors;
 pub mod report;
+pub mod ledger;
+pub mod changes;

@@ -1,10 +1,26 @@
 //! Moments and amounts: how logs write them, how we hold them, how people read them.
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 /// A moment in UTC, in microseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Moment(pub i64);
+
+impl From<Moment> for String {
+    fn from(moment: Moment) -> Self {
+        moment.rfc3339()
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).map(|it| it.moment).ok_or_else(|| format!("`{text}` is no time like 2026-01-31T06:00:00Z"))
+    }
+}
 
 /// One second, in the unit of [`Moment`].
 pub const SECOND: i64 = 1_000_000;

@@ -31,6 +31,8 @@ pub static DETECTORS: &[&Detector] = &[
 pub struct Detector {
     /// Its id: the fault's name.
     pub id: &'static str,
+    /// Rises when it judges otherwise: reports of different versions are not compared unasked.
+    pub version: u32,
     /// What it says when it speaks.
     pub title: &'static str,
     /// The evidence it needs, for people.

@@ -2,7 +2,7 @@
 
 use super::{Refusal, policy, resource};
 use crate::{
-    finding::{Code, Confidence, Finding, Impact, Severity, Subject, id_of, instance_of, proof},
+    finding::{Code, Confidence, Finding, Impact, Severity, Standing, Subject, id_of, instance_of, proof},
     units::Moment,
 };
 use serde_json::{Map, Value};
@@ -216,6 +216,7 @@ pub(super) fn finding(group: &Group, all: &[Group]) -> Finding {
     }
     let subject_kind = if resource::is_role(&group.principal) { "role" } else { "principal" };
     Finding {
+        standing: Standing::default(),
         finding_id: group.finding_id.clone(),
         detector: "access-denied",
         severity: group.severity,

@@ -41,6 +41,7 @@ use claim::Group;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "access-denied",
+    version: 1,
     title: "an identity was refused an action: by whom, on what, why",
     needs: "any log or traceback · Redshift and Athena messages · CloudTrail",
     fails: true,

@@ -2,7 +2,7 @@
 
 use super::{Key, Rejected, codes};
 use crate::{
-    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, instance_of, proof},
+    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Standing, Subject, id_of, instance_of, proof},
     units::Moment,
 };
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ pub(super) fn finding(key: &Key, rejected: &[Rejected], severity: Severity) -> F
     let parts: Vec<&str> = key.iter().map(String::as_str).collect();
     let name = if table.is_empty() { "a table that no record names" } else { table };
     Finding {
+        standing: Standing::default(),
         finding_id: id_of("load-errors", &parts),
         detector: "load-errors",
         severity,

@@ -39,6 +39,7 @@ mod codes;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "load-errors",
+    version: 1,
     title: "COPY failed, or rows were rejected or silently absorbed",
     needs: "SYS_LOAD_ERROR_DETAIL, STL_LOAD_ERRORS or STL_LOADERROR_DETAIL; SYS_LOAD_HISTORY; failed COPYs in the query history",
     fails: true,

@@ -6,7 +6,7 @@ use super::{
     shape::Skew,
 };
 use crate::{
-    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, proof, seconds},
+    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Standing, Subject, id_of, proof, seconds},
     stats::{quantile, real, rounded, sorted},
     units::{spoken_bytes, spoken_seconds},
 };
@@ -44,6 +44,7 @@ pub(super) fn of_pile(pile: &Pile, skew: &Skew) -> Finding {
     let listed: Vec<String> =
         top(pile).iter().map(|it| format!("{}: {} ({:.1} %)", it.0, spoken(pile.unit, it.1), 100.0 * it.1 / skew.spread.total)).collect();
     Finding {
+        standing: Standing::default(),
         finding_id: id_of("partition-skew", &[pile.scope, &id]),
         detector: "partition-skew",
         severity: skew.severity,
@@ -255,6 +256,7 @@ pub(super) fn of_rated(rated: &Rated, severity: Severity) -> Finding {
         )
     };
     Finding {
+        standing: Standing::default(),
         finding_id: id_of("partition-skew", &[rated.scope, &id]),
         detector: "partition-skew",
         severity,

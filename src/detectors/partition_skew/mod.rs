@@ -36,6 +36,7 @@ mod shape;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "partition-skew",
+    version: 1,
     title: "a few partitions, slices, stages or mapped tasks carry the load",
     needs: "an S3 listing; SVV_TABLE_INFO; SYS_QUERY_DETAIL; files of loads by slice; Athena runtime statistics; mapped tasks",
     fails: false,

@@ -3,7 +3,7 @@
 use super::Slow;
 use crate::{
     copies::{Slices, Told},
-    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, instance_of, proof, seconds},
+    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Standing, Subject, id_of, instance_of, proof, seconds},
     stats::{median, rounded},
     units::{Moment, spoken_bytes, spoken_seconds},
 };
@@ -33,6 +33,7 @@ pub(super) fn finding(key: &(String, String), loads: &[Slow<'_>], severity: Seve
     let whole = whole(key, loads, slices);
     let times: Vec<Moment> = loads.iter().filter_map(|it| it.copy.load.start_time).collect();
     Finding {
+        standing: Standing::default(),
         finding_id: id_of("single-file-copy", &[&whole.table, &whole.source]),
         detector: "single-file-copy",
         severity,

@@ -41,6 +41,7 @@ mod claim;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "single-file-copy",
+    version: 1,
     title: "a COPY that lost its parallelism: fewer loadable units than slices",
     needs: "SYS_LOAD_HISTORY with SYS_LOAD_DETAIL, or STL_LOAD_COMMITS, STL_S3CLIENT and STL_QUERY; STV_SLICES; query text",
     fails: false,

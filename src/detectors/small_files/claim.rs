@@ -2,7 +2,7 @@
 
 use super::{Measured, Pile};
 use crate::{
-    finding::{Code, Confidence, Finding, Impact, Proof, Remediation, Severity, Subject, id_of, proof},
+    finding::{Code, Confidence, Finding, Impact, Proof, Remediation, Severity, Standing, Subject, id_of, proof},
     stats::{Amounts, real, rounded},
     units::spoken_bytes,
 };
@@ -20,6 +20,7 @@ pub(super) fn finding(location: &str, pile: &Pile, it: &Measured, kind: &'static
         location.to_owned()
     };
     Finding {
+        standing: Standing::default(),
         finding_id: id_of("small-files", &[&id, kind]),
         detector: "small-files",
         severity,

@@ -44,6 +44,7 @@ mod span;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "small-files",
+    version: 1,
     title: "a location or a load made of too many tiny files",
     needs: "an S3 listing or Inventory, an Athena result of \"$path\" and \"$file_size\", the files of Redshift loads, or SYS_EXTERNAL_QUERY_DETAIL",
     fails: false,

@@ -4,7 +4,7 @@ use super::{EFFECTS, IRREDUCIBLE, LOW, MIN_FILES, TARGET};
 use crate::{
     detectors::Context,
     error::Result,
-    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Subject, id_of, proof},
+    finding::{Code, Confidence, Finding, Impact, Remediation, Severity, Standing, Subject, id_of, proof},
     stats::amount,
     tables::{
         external_scans::{self, ExternalScan},
@@ -55,6 +55,7 @@ fn judge(cx: &Context<'_>, location: &str, scan: &ExternalScan, scans: u64) -> O
     .map(|(key, value)| (key.to_owned(), value))
     .collect();
     Some(Finding {
+        standing: Standing::default(),
         finding_id: id_of("small-files", &[location, kind]),
         detector: "small-files",
         severity: Severity::Low,

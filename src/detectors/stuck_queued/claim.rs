@@ -2,7 +2,7 @@
 
 use super::{Spell, cause::Cause};
 use crate::{
-    finding::{Code, Confidence, Finding, Impact, Proof, Remediation, Severity, Subject, id_of, instance_of, proof, seconds},
+    finding::{Code, Confidence, Finding, Impact, Proof, Remediation, Severity, Standing, Subject, id_of, instance_of, proof, seconds},
     units::{Moment, spoken_seconds},
 };
 use serde_json::{Map, Value};
@@ -38,6 +38,7 @@ pub(super) fn finding(key: &(String, String, &'static str), spells: &[(Spell, Ca
     put("max_wait_seconds", longest.map(seconds));
     put("outcome", last.map(|it| Value::from(it.outcome.clone())));
     Finding {
+        standing: Standing::default(),
         finding_id: id_of("stuck-queued", &[dag_id, task_id, cause_id]),
         detector: "stuck-queued",
         severity: worst,

@@ -37,6 +37,7 @@ mod claim;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "stuck-queued",
+    version: 1,
     title: "task tries that waited in queued, and why",
     needs: "Airflow scheduler, worker and task logs",
     fails: true,

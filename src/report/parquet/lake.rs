@@ -18,6 +18,7 @@ const fn timestamp(name: &'static str, meaning: &'static str) -> LakeColumn {
 }
 
 const RUN: LakeColumn = string("casefile_run_id", "The run that wrote the row; also the file's name");
+const RUN_DATE: LakeColumn = string("run_date", "Day of the window's end, as dt; stays when the files of a month are merged");
 const FINDING_ID: LakeColumn = string("finding_id", "The same problem has the same id tomorrow");
 const DETECTOR: LakeColumn = string("detector", "Who found it");
 const SEVERITY: LakeColumn = string("severity", "critical, high, medium, low, info");
@@ -61,6 +62,11 @@ const FINDINGS: LakeTable = LakeTable {
         string("remediation_code", "JSON array of texts to paste"),
         string("facts", "JSON object with all facts"),
         string("repro", "JSON array of queries that show it again"),
+        RUN_DATE,
+        string("status", "open, suppressed"),
+        string("suppression", "JSON object: why it is suppressed, by whom, until when"),
+        string("baseline_state", "Beside the night before: new, worsened, improved, persisting"),
+        bigint("nights_seen", "In how many nights it was seen, this one included"),
     ],
     rows: rows::findings,
 };
@@ -89,6 +95,7 @@ const INSTANCES: LakeTable = LakeTable {
         LakeColumn { name: "wait_seconds", kind: LakeKind::Double, meaning: "How long it sat in queued" },
         string("outcome", "How the stay in queued ended"),
         string("detail", "JSON object with all that is known of it"),
+        RUN_DATE,
     ],
     rows: rows::instances,
 };
@@ -103,6 +110,7 @@ const EXCERPTS: LakeTable = LakeTable {
         string("locator", "Place in the input"),
         timestamp("event_time", "When it was written"),
         string("excerpt", "The text, redacted"),
+        RUN_DATE,
     ],
     rows: rows::excerpts,
 };
@@ -118,6 +126,10 @@ const VERDICTS: LakeTable = LakeTable {
         bigint("finding_count", "How many findings"),
         string("evidence", "JSON array of tables and rows judged by"),
         LakeColumn { name: "complete", kind: LakeKind::Boolean, meaning: "Whether every input was read whole" },
+        RUN_DATE,
+        bigint("detector_version", "Rises when the detector judges otherwise"),
+        timestamp("window_start", "Start of the window that was judged"),
+        timestamp("window_end", "End of the window that was judged, outside"),
     ],
     rows: rows::verdicts,
 };
@@ -138,6 +150,7 @@ const COVERAGE: LakeTable = LakeTable {
         timestamp("last_event_time", "Last moment in it"),
         LakeColumn { name: "complete", kind: LakeKind::Boolean, meaning: "Whether it was read whole" },
         string("problems", "JSON array of why it was not"),
+        RUN_DATE,
     ],
     rows: rows::coverage,
 };

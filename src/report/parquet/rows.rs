@@ -33,7 +33,9 @@ fn moment_field(object: &Map<String, Value>, key: &str) -> Cell {
 }
 
 pub(super) fn findings(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
+    let day = report.day();
     let row = |it: &Finding| {
+        let past = it.standing.past.as_ref();
         let facts = &it.facts;
         vec![
             text(run_id),
@@ -47,7 +49,7 @@ pub(super) fn findings(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
             text(&it.subject.id),
             Cell::Whole(i64::try_from(it.occurrences).ok()),
             count(it.instances.len()),
-            moment(it.first_seen),
+            moment(it.first_known()),
             moment(it.last_seen),
             Cell::Real(it.impact.seconds),
             Cell::Whole(it.impact.bytes),
@@ -71,12 +73,18 @@ pub(super) fn findings(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
             json_text(&it.remediation.code),
             json_text(facts),
             json_text(&it.repro),
+            text(&day),
+            text(it.status()),
+            Cell::Text(it.standing.suppression.as_ref().and_then(|it| serde_json::to_string(it).ok())),
+            Cell::Text(past.map(|it| it.change.name().to_owned())),
+            Cell::Whole(past.and_then(|it| i64::try_from(it.nights_seen).ok())),
         ]
     };
     report.findings().into_iter().map(row).collect()
 }
 
 pub(super) fn instances(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
+    let day = report.day();
     let row = |finding: &Finding, it: &Map<String, Value>| {
         let query = it.get("query_id").or_else(|| it.get("query_execution_id")).and_then(Value::as_str);
         vec![
@@ -100,16 +108,18 @@ pub(super) fn instances(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
             Cell::Real(it.get("wait_seconds").and_then(Value::as_f64)),
             field(it, "outcome"),
             json_text(it),
+            text(&day),
         ]
     };
     report.findings().into_iter().flat_map(|finding| finding.instances.iter().map(move |it| row(finding, it))).collect()
 }
 
 pub(super) fn excerpts(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
+    let day = report.day();
     let of_finding = |finding: &Finding| {
         let row = |it: &crate::finding::Proof| {
             let at = it.timestamp.as_deref().and_then(Moment::parse).map(|it| it.moment);
-            vec![text(run_id), text(&finding.finding_id), text(&it.source), text(&it.locator), moment(at), text(&it.excerpt)]
+            vec![text(run_id), text(&finding.finding_id), text(&it.source), text(&it.locator), moment(at), text(&it.excerpt), text(&day)]
         };
         finding.evidence.iter().map(row).collect::<Vec<_>>()
     };
@@ -117,7 +127,7 @@ pub(super) fn excerpts(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
 }
 
 pub(super) fn verdicts(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
-    let complete = report.is_complete();
+    let (complete, day) = (report.is_complete(), report.day());
     let rows = report.verdicts.iter().map(|it| {
         let evidence: Vec<Value> = it.evidence.iter().map(|(table, rows)| json!({"table": table, "rows": rows})).collect();
         vec![
@@ -128,12 +138,17 @@ pub(super) fn verdicts(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
             count(it.findings.len()),
             json_text(&evidence),
             Cell::Flag(Some(complete)),
+            text(&day),
+            Cell::Whole(Some(it.detector.version.into())),
+            moment(report.since),
+            moment(report.until),
         ]
     });
     rows.collect()
 }
 
 pub(super) fn coverage(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
+    let day = report.day();
     let rows = report.coverage.iter().map(|it| {
         let number = |value: u64| Cell::Whole(i64::try_from(value).ok());
         let skips: Vec<Value> = it.skipped.iter().map(|it| json!({"reason": it.reason, "count": it.count, "first": it.first})).collect();
@@ -150,6 +165,7 @@ pub(super) fn coverage(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
             moment(it.to),
             Cell::Flag(Some(it.problems.is_empty())),
             json_text(&it.problems),
+            text(&day),
         ]
     });
     rows.collect()
