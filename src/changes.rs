@@ -1,10 +1,12 @@
 //! How two reports differ: what is new, worse, better, the same, gone, or not to be seen any more.
 
 use crate::{
-    finding::{Change, Severity},
+    finding::{Change, Gone, Past, Severity},
     ledger::{Entry, Input, Ledger},
+    report::Report,
+    units::Moment,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The kind of the input that tells what a case lacks.
 const CASE_MANIFEST: &str = "case-manifest";
@@ -43,6 +45,33 @@ pub fn between<'a>(old: &'a Ledger, new: &'a Ledger) -> Vec<Changed<'a>> {
     let severity = |it: &Changed<'_>| it.new.or(it.old).and_then(severity_of);
     all.sort_by(|a, b| a.change.cmp(&b.change).then_with(|| severity(b).cmp(&severity(a))).then_with(|| a.finding_id.cmp(b.finding_id)));
     all
+}
+
+/// Writes into a report how it differs from the one before.
+///
+/// `seen` tells of a finding when it was first seen before, and in how many nights; counted ones only are counted on.
+pub fn stand(report: &mut Report, before: &Ledger, seen: &dyn Fn(&str) -> Option<(Option<Moment>, Option<u64>)>) {
+    let now = Ledger::of(report);
+    let all = between(before, &now);
+    let of: BTreeMap<&str, Change> = all.iter().map(|it| (it.finding_id, it.change)).collect();
+    for finding in report.verdicts.iter_mut().flat_map(|it| &mut it.findings) {
+        let Some(change) = of.get(finding.finding_id.as_str()) else { continue };
+        let (first_seen, nights) = seen(&finding.finding_id).unwrap_or((None, Some(0)));
+        finding.standing.past = Some(Past { change: *change, first_seen, nights_seen: nights.map(|it| it + 1) });
+    }
+    let gone = |it: &Changed<'_>| {
+        let old = it.old.filter(|_| it.new.is_none())?;
+        Some(Gone {
+            finding_id: it.finding_id.to_owned(),
+            detector: old.detector.clone(),
+            severity: old.severity.clone(),
+            title: old.title.clone(),
+            last_seen: old.last_seen,
+            change: it.change,
+            reason: it.reason.clone(),
+        })
+    };
+    report.gone = Some(all.iter().filter_map(gone).collect());
 }
 
 /// How a finding that both reports hold changed.

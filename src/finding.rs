@@ -1,5 +1,9 @@
 //! What a detector says: a claim, how bad, about what, the proof and the cure.
 
+mod standing;
+
+pub use standing::{Change, FailOn, Gone, Past, Standing, Suppression};
+
 use crate::{
     tables::{Origin, TaskRef},
     text,
@@ -103,76 +107,6 @@ pub struct Proof {
     pub timestamp: Option<String>,
     /// The text, redacted.
     pub excerpt: String,
-}
-
-/// What people and earlier reports say of a finding; detectors know nothing of it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
-    /// Why it is not acted upon, where somebody decided so.
-    pub suppression: Option<Suppression>,
-    /// What earlier reports say; `None` where there was none to compare with.
-    pub past: Option<Past>,
-}
-
-/// Somebody's decision to live with a finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Suppression {
-    /// accepted, false-positive, planned, baseline.
-    pub kind: String,
-    /// Why.
-    pub reason: String,
-    /// Who decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// The day from which on it no longer holds, as `2026-12-31`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
-}
-
-/// What earlier reports say of a finding.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Past {
-    /// How it compares with the report before.
-    pub change: Change,
-    /// When it was first seen in any of them.
-    pub first_seen: Option<Moment>,
-    /// In how many nights it was seen, this one included.
-    pub nights_seen: u64,
-}
-
-/// How two reports differ in one finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// It was not there before.
-    New,
-    /// It is more severe, or costs more.
-    Worsened,
-    /// It is less severe, or costs less.
-    Improved,
-    /// It is as it was.
-    Persisting,
-    /// It is gone, and what would show it was read.
-    Resolved,
-    /// It is not there, but neither is the evidence that would show it.
-    NotAssessed,
-}
-
-impl Change {
-    /// Every change, in the order a person wants to read them.
-    pub const ALL: [Self; 6] = [Self::New, Self::Worsened, Self::Improved, Self::Persisting, Self::Resolved, Self::NotAssessed];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Worsened => "worsened",
-            Self::Improved => "improved",
-            Self::Persisting => "persisting",
-            Self::Resolved => "resolved",
-            Self::NotAssessed => "not-assessed",
-        }
-    }
 }
 
 /// One problem, not one row.

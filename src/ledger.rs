@@ -119,7 +119,7 @@ impl Entry {
             occurrences: finding.occurrences,
             first_seen: finding.first_known(),
             last_seen: finding.last_seen,
-            nights_seen: finding.standing.past.as_ref().map(|it| it.nights_seen),
+            nights_seen: finding.standing.past.as_ref().and_then(|it| it.nights_seen),
             impact_seconds: finding.impact.seconds,
             impact_bytes: finding.impact.bytes,
             proved_by,

@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detectors", &["copies", "error", "evidence", "finding", "logs", "settings", "stats", "tables", "text", "units"]),
     ("report", &["detectors", "error", "evidence", "finding", "settings", "sources", "tables", "text", "units"]),
     ("ledger", &["detectors", "finding", "report", "units"]),
-    ("changes", &["finding", "ledger"]),
+    ("changes", &["finding", "ledger", "report", "units"]),
 ];
 
 /// Folders whose files stand side by side and never use one another, and the list that names each of them.

@@ -28,6 +28,9 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     document.serialize_entry("summary", &report.summary())?;
     document.serialize_entry("first_fault", &fault)?;
     document.serialize_entry("findings", &Each(report.findings(), Finding::to_json))?;
+    if let Some(gone) = &report.gone {
+        document.serialize_entry("gone", gone)?;
+    }
     document.serialize_entry("failed_tries", &Each(report.failed.iter().collect(), FailedTries::to_json))?;
     document.serialize_entry("verdicts", &Each(report.verdicts.iter().collect(), verdict_json))?;
     document.serialize_entry("inputs", &Each(report.coverage.iter().collect(), input_json))?;

@@ -4,7 +4,7 @@ use crate::{
     detectors::Verdict,
     error::Result,
     evidence::{Coverage, Evidence},
-    finding::{Finding, Severity},
+    finding::{Finding, Gone, Severity},
     settings::Settings,
     sources,
     units::Moment,
@@ -64,6 +64,10 @@ pub struct Report {
     pub failed: Vec<FailedTries>,
     /// The last moment of any record.
     pub last: Option<Moment>,
+    /// What the report before told of and this one does not; `None` where there was none.
+    pub gone: Option<Vec<Gone>>,
+    /// The id of the run, where it does not depend on what was read.
+    pub run: Option<String>,
 }
 
 impl Report {
@@ -88,6 +92,8 @@ impl Report {
             verdicts,
             failed,
             last: evidence.last(),
+            gone: None,
+            run: None,
         })
     }
 
@@ -134,6 +140,9 @@ impl Report {
 
     /// The id of the run: from what the inputs held and the window, so that the same run replaces itself.
     pub fn run_id(&self) -> String {
+        if let Some(run) = &self.run {
+            return run.clone();
+        }
         let mut text = Vec::new();
         // Writing to memory cannot fail, and what was written is what counts.
         (jsonl::FORMAT.write)(self, &Style { width: 80, colour: false, detail: 1 }, &mut text).unwrap_or_default();
@@ -187,5 +196,19 @@ fn verdict_json(verdict: &Verdict) -> Value {
         "verdict": verdict.verdict,
         "reason": verdict.reason,
         "evidence": verdict.evidence.iter().map(|(table, rows)| json!({"table": table, "rows": rows})).collect::<Vec<_>>(),
+    })
+}
+
+/// One that the report before told of: `gone`.
+fn gone_json(gone: &Gone) -> Value {
+    json!({
+        "type": "gone",
+        "finding_id": gone.finding_id,
+        "detector": gone.detector,
+        "severity": gone.severity,
+        "title": gone.title,
+        "last_seen": gone.last_seen,
+        "change": gone.change,
+        "reason": gone.reason,
     })
 }

@@ -77,7 +77,7 @@ pub(super) fn findings(report: &Report, run_id: &str) -> Vec<Vec<Cell>> {
             text(it.status()),
             Cell::Text(it.standing.suppression.as_ref().and_then(|it| serde_json::to_string(it).ok())),
             Cell::Text(past.map(|it| it.change.name().to_owned())),
-            Cell::Whole(past.and_then(|it| i64::try_from(it.nights_seen).ok())),
+            Cell::Whole(past.and_then(|it| it.nights_seen).and_then(|it| i64::try_from(it).ok())),
         ]
     };
     report.findings().into_iter().map(row).collect()
