@@ -24,6 +24,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// S3 or Athena did not take what was to be published. What was visible stays visible; whoever runs it again repairs it.
+    #[error("not published: {0}")]
+    Publish(String),
     /// The user stopped it. What was done so far is kept.
     #[error("interrupted: {0}")]
     Interrupted(String),
@@ -42,13 +45,22 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// The same error of publishing, with what became of the rest.
+    #[must_use]
+    pub fn adding(self, what: &str) -> Self {
+        match self {
+            Self::Publish(told) => Self::Publish(format!("{told}; {what}")),
+            other => Self::Publish(format!("{other}; {what}")),
+        }
+    }
+
     /// The exit code of the contract: who has to act.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Read { .. } => 2,
             Self::Query(_) => 4,
             Self::Interrupted(_) => 130,
-            Self::Write { .. } | Self::Parquet(_) | Self::Arrow(_) => 6,
+            Self::Write { .. } | Self::Publish(_) | Self::Parquet(_) | Self::Arrow(_) => 6,
         }
     }
 }

@@ -31,3 +31,4 @@ pub mod detectors;
 pub mod report;
 pub mod ledger;
 pub mod changes;
+pub mod publish;

@@ -17,8 +17,8 @@ const fn timestamp(name: &'static str, meaning: &'static str) -> LakeColumn {
     LakeColumn { name, kind: LakeKind::Timestamp, meaning }
 }
 
-const RUN: LakeColumn = string("casefile_run_id", "The run that wrote the row; also the file's name");
-const RUN_DATE: LakeColumn = string("run_date", "Day of the window's end, as dt; stays when the files of a month are merged");
+pub(super) const RUN: LakeColumn = string("casefile_run_id", "The run that wrote the row; also the file's name");
+pub(super) const RUN_DATE: LakeColumn = string("run_date", "Day of the window's end, as dt; stays when the files of a month are merged");
 const FINDING_ID: LakeColumn = string("finding_id", "The same problem has the same id tomorrow");
 const DETECTOR: LakeColumn = string("detector", "Who found it");
 const SEVERITY: LakeColumn = string("severity", "critical, high, medium, low, info");

@@ -19,9 +19,13 @@ use polars::prelude::DataFrame;
 use std::sync::Arc;
 
 mod lake;
+mod merge;
 mod rows;
 
 pub use lake::LAKE;
+pub use merge::{Merge, fits};
+
+use lake::{RUN, RUN_DATE};
 
 /// A table of the lake.
 #[derive(Debug)]
