@@ -121,7 +121,7 @@ fn report(bencher: Bencher<'_, '_>, format: &str) {
     let format = FORMATS.iter().find(|it| it.id == format).expect("one of the list");
     bencher.bench(|| {
         let mut text = Vec::new();
-        (format.write)(&report, &Style { width: 100, colour: false, detail: 1 }, &mut text).unwrap();
+        (format.write)(&report, &Style::default(), &mut text).unwrap();
         text
     });
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
 
-use casefile::{collect, detectors::DETECTORS, sources::SOURCES};
+use casefile::{collect, detectors::DETECTORS, report::FORMATS, sources::SOURCES};
 use std::{fmt::Write as _, fs};
 
 fn table(rows: &[[String; 3]], head: &str) -> String {
@@ -21,7 +21,9 @@ fn the_readme_lists_what_exists() {
     let sources: Vec<[String; 3]> = SOURCES.iter().map(|it| [format!("`{}`", it.id), it.title.to_owned(), String::new()]).collect();
     let detectors = table(&detectors, "| id | says | evidence it needs (any one is enough) |\n|---|---|---|");
     let sources = table(&sources, "| kind | what it is |\n|---|---|").replace(" |  |\n", " |\n");
-    let wanted = with(&with(&readme, "detectors", &detectors), "sources", &sources);
+    let formats: Vec<[String; 3]> = FORMATS.iter().map(|it| [format!("`{}`", it.id), it.title.to_owned(), String::new()]).collect();
+    let formats = table(&formats, "| format | what it is |\n|---|---|").replace(" |  |\n", " |\n");
+    let wanted = with(&with(&with(&readme, "detectors", &detectors), "sources", &sources), "formats", &formats);
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write("README.md", &wanted).unwrap();
     }

@@ -1,6 +1,6 @@
 //! `casefile analyze`: dumps in, report out.
 
-use super::{Ending, When, parse_format, parse_severity, progress, timings::Timings};
+use super::{Ending, When, formats, parse_severity, progress, timings::Timings};
 use casefile::{
     case::{Listing, Meter},
     detectors::{self, DETECTORS, Detector},
@@ -45,8 +45,8 @@ pub(super) struct SharedArgs {
     /// Writes the Parquet tables of the report into this directory.
     #[arg(short, long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// What to print: text, json, jsonl, csv, md.
-    #[arg(short, long, default_value = "text", value_parser = parse_format)]
+    /// What to print.
+    #[arg(short, long, default_value = "text", value_parser = formats())]
     pub(super) format: &'static str,
     /// Only what happened from here on: RFC 3339, or a date (UTC).
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "last")]
@@ -192,7 +192,8 @@ impl SharedArgs {
         let columns = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
         let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|it| usize::from(it.0.0));
         let width = of_terminal.or(columns).unwrap_or(100).clamp(40, 160);
-        let style = Style { width, colour, detail: 1 + u8::from(self.verbose) - u8::from(self.quiet) };
+        let fail_on = self.fail_on.map(|severity| casefile::finding::FailOn { only_new: false, severity });
+        let style = Style { width, colour, detail: 1 + u8::from(self.verbose) - u8::from(self.quiet), fail_on };
         super::describe::print_with(|out| (format.write)(report, &style, out)).map(|_| ())
     }
 }

@@ -3,7 +3,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
 
 use casefile::{error::Error, finding::Severity, report::FORMATS, text};
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{
+    CommandFactory as _, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use std::{io, process::ExitCode};
 
 mod analyze;
@@ -170,7 +173,8 @@ fn parse_severity(text: &str) -> Result<Option<Severity>, String> {
 }
 
 /// The formats that `--format` takes.
-fn parse_format(text: &str) -> Result<&'static str, String> {
-    let names: Vec<&str> = FORMATS.iter().map(|it| it.id).collect();
-    names.iter().copied().find(|it| *it == text).ok_or_else(|| format!("one of {}", names.join(", ")))
+fn formats() -> impl TypedValueParser<Value = &'static str> {
+    let known = FORMATS.iter().map(|it| PossibleValue::new(it.id).help(it.title));
+    let named = |text: String| FORMATS.iter().map(|it| it.id).find(|it| *it == text).ok_or("no such format");
+    PossibleValuesParser::new(known).try_map(named)
 }

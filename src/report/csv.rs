@@ -1,4 +1,4 @@
-//! Findings as CSV, for spreadsheets: no cell begins a formula.
+//! Findings as CSV of RFC 4180, for spreadsheets: no cell begins a formula, and no part of one would if its separators were taken as such.
 
 use super::{Format, Report, Style};
 use crate::{text, units::Moment};
@@ -25,10 +25,12 @@ const COLUMNS: &[&str] = &[
     "caveats",
     "source",
     "locator",
+    "status",
+    "change",
 ];
 
 fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", COLUMNS.join(","))?;
+    write!(out, "{}\r\n", COLUMNS.join(","))?;
     for finding in report.findings() {
         let proof = finding.evidence.first();
         let moment = |it: Option<Moment>| it.map(Moment::rfc3339).unwrap_or_default();
@@ -51,18 +53,31 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
             finding.caveats.join("; "),
             proof.map(|it| it.source.clone()).unwrap_or_default(),
             proof.map(|it| it.locator.clone()).unwrap_or_default(),
+            finding.status().to_owned(),
+            finding.standing.past.as_ref().map(|it| it.change.name().to_owned()).unwrap_or_default(),
         ];
         let line: Vec<String> = cells.iter().map(|it| quoted(it)).collect();
-        writeln!(out, "{}", line.join(","))?;
+        write!(out, "{}\r\n", line.join(","))?;
     }
     Ok(())
 }
 
-/// RFC 4180, on one line, and with a quote before what a spreadsheet would run.
+/// A cell in quotes, on one line, and with an apostrophe before what a spreadsheet would run: at its beginning, and behind what some
+/// spreadsheets take for the end of a cell, quotes or not.
 fn quoted(cell: &str) -> String {
-    let line = text::one_line(cell);
-    let guard = if line.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", line.replace('"', "\"\""))
+    let mut safe = String::from("\"");
+    let mut begins = true;
+    for c in text::one_line(&text::printable(cell)).chars() {
+        match c {
+            // The same signs in full width are signs to a spreadsheet of East Asia.
+            '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' if begins => safe.extend(['\'', c]),
+            '"' => safe.push_str("\"\""),
+            _ => safe.push(c),
+        }
+        begins = matches!(c, ',' | ';' | '|') || (begins && matches!(c, ' ' | '"' | '\''));
+    }
+    safe.push('"');
+    safe
 }
 
 #[cfg(test)]
@@ -72,6 +87,10 @@ mod tests {
     #[test]
     fn no_cell_begins_a_formula() {
         assert_eq!(quoted("=cmd|' /C calc'!A0"), "\"'=cmd|' /C calc'!A0\"");
+        assert_eq!(quoted("\t\r=1+1"), "\"'=1+1\"");
+        assert_eq!(quoted("＝1"), "\"'＝1\"");
+        assert_eq!(quoted("a\", =1;\"@b"), "\"a\"\", '=1;\"\"'@b\"");
+        assert_eq!(quoted("s3://a-b/c=d, e-f"), "\"s3://a-b/c=d, e-f\"");
         assert_eq!(quoted("say \"hi\"\nthere"), "\"say \"\"hi\"\" there\"");
     }
 }

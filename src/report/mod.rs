@@ -4,7 +4,7 @@ use crate::{
     detectors::Verdict,
     error::Result,
     evidence::{Coverage, Evidence},
-    finding::{Finding, Gone, Severity},
+    finding::{FailOn, Finding, Gone, Severity},
     settings::Settings,
     sources,
     units::Moment,
@@ -18,6 +18,10 @@ mod json;
 mod jsonl;
 mod csv;
 mod md;
+mod sarif;
+mod ocsf;
+mod junit;
+mod github;
 mod terminal;
 pub mod parquet;
 
@@ -25,7 +29,17 @@ pub use failed::FailedTries;
 pub use fault::{FirstFault, Later};
 
 /// Every format, in the order `--help` lists them.
-pub static FORMATS: &[&Format] = &[&terminal::FORMAT, &json::FORMAT, &jsonl::FORMAT, &csv::FORMAT, &md::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &terminal::FORMAT,
+    &json::FORMAT,
+    &jsonl::FORMAT,
+    &csv::FORMAT,
+    &md::FORMAT,
+    &sarif::FORMAT,
+    &ocsf::FORMAT,
+    &junit::FORMAT,
+    &github::FORMAT,
+];
 
 /// One shape of report.
 #[derive(Debug)]
@@ -38,7 +52,7 @@ pub struct Format {
     pub write: fn(&Report, &Style, &mut dyn Write) -> std::io::Result<()>,
 }
 
-/// How a terminal shows it.
+/// How a reader wants it.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Columns.
@@ -47,6 +61,14 @@ pub struct Style {
     pub colour: bool,
     /// 0 says the least, 2 the most.
     pub detail: u8,
+    /// From where on findings fail what asked for the report; `None` where it did not say.
+    pub fail_on: Option<FailOn>,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { width: 100, colour: false, detail: 1, fail_on: None }
+    }
 }
 
 /// All there is to say about some inputs.
@@ -145,7 +167,7 @@ impl Report {
         }
         let mut text = Vec::new();
         // Writing to memory cannot fail, and what was written is what counts.
-        (jsonl::FORMAT.write)(self, &Style { width: 80, colour: false, detail: 1 }, &mut text).unwrap_or_default();
+        (jsonl::FORMAT.write)(self, &Style::default(), &mut text).unwrap_or_default();
         let window = format!("{:?} {:?}", self.since, self.until);
         let hex = crate::finding::id_of("run", &[&String::from_utf8_lossy(&text), &window]);
         hex.trim_start_matches("f1:").to_owned()

@@ -39,7 +39,7 @@ pub(crate) fn analyze_with(paths: &[&Path], settings: &Settings) -> Report {
 pub(crate) fn printed(report: &Report, format: &str) -> String {
     let format = FORMATS.iter().find(|it| it.id == format).unwrap();
     let mut text = Vec::new();
-    (format.write)(report, &Style { width: 100, colour: false, detail: 1 }, &mut text).unwrap();
+    (format.write)(report, &Style::default(), &mut text).unwrap();
     String::from_utf8(text).unwrap()
 }
 
