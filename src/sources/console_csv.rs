@@ -1,6 +1,6 @@
 //! CSV that the `CloudWatch` console downloads: Insights results, and events of a log group.
 
-use super::{Head, Input, Source};
+use super::{Head, Input, Order, Source, put_in_order};
 use crate::{
     logs::LogReader,
     records::Feed,
@@ -70,24 +70,16 @@ fn read(input: &mut Input<'_, '_>) {
     let mut facts = std::mem::take(&mut input.out.facts);
     let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut facts);
     // The Insights console sorts newest first: such an answer, at most 10,000 rows, is turned round; everything else streams.
-    let mut held: Vec<Event> = Vec::new();
-    let mut newest_first = None;
+    let (mut held, mut order): (Vec<Event>, _) = (Vec::new(), Order::default());
     each_event(input, &mut |event| {
-        if newest_first.is_none()
-            && let Some(first) = held.first()
-            && first.at != event.at
-        {
-            newest_first = Some(first.at > event.at);
-        }
-        if newest_first == Some(false) {
-            held.drain(..).chain([event]).for_each(|it| reader.event(&it.stream, &it.message, it.at, it.number));
-        } else {
-            held.push(event);
+        order.see(event.at);
+        held.push(event);
+        if order.is_certain() && !order.is_newest_first() {
+            held.drain(..).for_each(|it| reader.event(&it.stream, &it.message, it.at, it.number));
         }
     });
-    if newest_first == Some(true) {
-        held.reverse();
-        held.sort_by_key(|it| it.at);
+    if order.is_newest_first() {
+        put_in_order(&mut held, |it| it.at);
     }
     for it in &held {
         reader.event(&it.stream, &it.message, it.at, it.number);

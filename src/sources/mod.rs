@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 
+mod order;
 mod rows;
 
 mod redshift_view;
@@ -38,6 +39,7 @@ mod text_log;
 
 pub use case_manifest::ID as CASE_MANIFEST;
 pub use manifest::Manifest;
+use order::{Order, put_in_order};
 use rows::{Table, each_row, each_row_of, many_rows};
 
 /// Every source, in the order they are asked; the first that claims an input reads it.

@@ -1,15 +1,21 @@
 //! `CloudWatch` Logs events as the CLI prints them: `filter-log-events`, `get-log-events`, and arrays of such events.
 
-use super::{Head, Input, ReadPlain, Source, each_event};
+use super::{HEAD_BYTES, Head, Input, Order, ReadPlain, Source, each_event, each_json, put_in_order};
 use crate::{
-    logs::events::Events,
-    records::json::{
-        flat::{Cursor, Left, Plain},
-        parts::Sizes,
+    logs::{LogReader, events::Events},
+    records::{
+        Feed,
+        json::{
+            Records,
+            flat::{Cursor, Left, Plain},
+            parts::Sizes,
+            value_of,
+        },
     },
     units::Moment,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 pub(in crate::sources) static SOURCE: Source =
     Source { id: "cloudwatch-events", title: "CloudWatch Logs events (filter-log-events, get-log-events, NDJSON of events)", claims, read };
@@ -25,17 +31,55 @@ fn claims(head: &Head<'_>) -> bool {
 }
 
 fn read(input: &mut Input<'_, '_>) {
+    if is_newest_first(input.feed.want(HEAD_BYTES)) {
+        return read_newest_first(input);
+    }
     read_in(input, Sizes::default(), plain);
 }
 
 pub(super) fn read_in(input: &mut Input<'_, '_>, sizes: Sizes, plain: ReadPlain) {
     let envelope = each_event(input, sizes, plain, &mut |reader, value, _, number| {
-        let message = value.get("message").and_then(Value::as_str).ok_or("event without a message")?;
-        let stream = value.get("logStreamName").and_then(Value::as_str).unwrap_or_default();
-        let at = value.get("timestamp").and_then(Value::as_i64).and_then(Moment::from_millis);
+        let (at, stream, message) = event(value)?;
         reader.event(stream, message, at, number);
         Ok(())
     });
+    input.out.goes_on = envelope.goes_on();
+}
+
+/// When, in which stream, what.
+fn event(value: &Value) -> Result<(Option<Moment>, &str, &str), &'static str> {
+    let message = value.get("message").and_then(Value::as_str).ok_or("event without a message")?;
+    let stream = value.get("logStreamName").and_then(Value::as_str).unwrap_or_default();
+    Ok((value.get("timestamp").and_then(Value::as_i64).and_then(Moment::from_millis), stream, message))
+}
+
+/// Whether an answer begins with its newest event, as `filter-log-events --no-start-from-head` does.
+fn is_newest_first(head: &[u8]) -> bool {
+    let (mut feed, mut order) = (Feed::new(Box::new(head)), Order::default());
+    let mut records = Records::new(&mut feed, head.len());
+    while !order.is_certain()
+        && let Some(Ok(record)) = records.next_record()
+    {
+        order.see(value_of(record.bytes).as_ref().and_then(|it| event(it).ok()?.0));
+    }
+    order.is_newest_first()
+}
+
+/// Reads such an answer, which is held whole: its last event was written first.
+fn read_newest_first(input: &mut Input<'_, '_>) {
+    let mut events: Vec<(Option<Moment>, String, String, u64)> = Vec::new();
+    let envelope = each_json(input.feed, input.caps, input.out, &mut |value, _, number, _| {
+        let (at, stream, message) = event(value)?;
+        events.push((at, stream.to_owned(), message.to_owned(), number));
+        Ok(())
+    });
+    put_in_order(&mut events, |it| it.0);
+    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
+    for (at, stream, message, number) in &events {
+        reader.event(stream, message, *at, *number);
+    }
+    let saw = reader.finish();
+    input.out.saw(saw);
     input.out.goes_on = envelope.goes_on();
 }
 

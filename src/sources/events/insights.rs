@@ -1,6 +1,6 @@
 //! `CloudWatch` Logs Insights: `get-query-results`, and the console's JSON download.
 
-use super::{Head, Input, Source, Taken, ended};
+use super::{Head, Input, Source, Taken, ended, put_in_order};
 use crate::{
     logs::{
         LogReader,
@@ -116,11 +116,7 @@ fn read_rows(all: &[Rows], sizes: Sizes, input: &mut Input<'_, '_>) {
     let moments = |rows: usize| all.get(rows).into_iter().flat_map(|it| &it.all).map(|it| it.at);
     let mut order: Vec<(Option<Moment>, usize, usize)> =
         (0..all.len()).flat_map(|rows| moments(rows).enumerate().map(move |(at, moment)| (moment, rows, at))).collect();
-    // The console sorts newest first; lines of one traceback only join in the order they were written.
-    if !order.is_sorted_by_key(|it| it.0) {
-        order.reverse();
-        order.sort_by_key(|it| it.0);
-    }
+    put_in_order(&mut order, |it| it.0);
     let number = |it: &(Option<Moment>, usize, usize)| all.get(it.1).map_or(0, |rows| rows.before) + it.2 as u64 + 1;
     let mut least: Vec<u64> = order.iter().map(number).collect();
     for at in (1..least.len()).rev() {
@@ -174,10 +170,7 @@ pub(super) fn one_by_one(input: &mut Input<'_, '_>) {
         Ok(())
     });
     judge(&envelope, rows.len(), input);
-    if rows.windows(2).any(|pair| matches!(pair, [a, b] if a.0 > b.0)) {
-        rows.reverse();
-        rows.sort_by_key(|it| it.0);
-    }
+    put_in_order(&mut rows, |it| it.0);
     let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
     for (at, stream, message, number) in &rows {
         reader.event(stream, message, *at, *number);
