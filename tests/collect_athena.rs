@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::servers::{Servers, answers, found_in, manifest, stderr, stdout, time};
+use common::servers::{Servers, answers, athena_dumps, found_in, manifest, stderr, stdout, time};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, process::Stdio, time::Duration};
 
@@ -137,36 +137,12 @@ fn what_is_older_than_the_history_is_told_unless_older_queries_are_there() {
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
 }
 
-/// Dumps of two queries: one that was refused, and one with stages of which one carries the load.
-fn dumps(folder: &Path, submitted: i64) {
-    let execution = |id: &str, state: &str, reason: Option<&str>, millis: i64| {
-        let mut status = json!({"State": state, "SubmissionDateTime": time(submitted), "CompletionDateTime": time(submitted + 400)});
-        if let Some(reason) = reason {
-            status["StateChangeReason"] = json!(reason);
-            status["AthenaError"] = json!({"ErrorCategory": 2, "ErrorType": 1500, "Retryable": false, "ErrorMessage": reason});
-        }
-        json!({
-            "QueryExecutionId": id, "Query": "SELECT page, count(*) FROM shop.clicks GROUP BY page", "StatementType": "DML", "SubstatementType": "SELECT",
-            "QueryExecutionContext": {"Database": "shop"}, "Status": status, "WorkGroup": "nightly",
-            "Statistics": {"EngineExecutionTimeInMillis": millis, "DataScannedInBytes": 1_600_000_000, "TotalExecutionTimeInMillis": millis + 100},
-        })
-    };
-    let refused = "User: arn:aws:sts::123456789012:assumed-role/report/x is not authorized to perform: glue:GetTable on resource: arn:aws:glue:us-east-1:123456789012:table/shop/clicks because no identity-based policy allows the glue:GetTable action (Service: AmazonDataCatalog; Status Code: 400; Error Code: AccessDeniedException; Request ID: 1; Proxy: null)";
-    let batch = json!({"QueryExecutions": [
-        execution("fc244891-6406-4cf6-a480-d7a7685ed517", "SUCCEEDED", None, 339_000),
-        execution("7c0d5a61-2f7e-4f0a-9d55-31c2a8e0b914", "FAILED", Some(refused), 1_000),
-    ], "UnprocessedQueryExecutionIds": []});
-    fs::write(folder.join("batch-get-query-execution.json"), batch.to_string()).unwrap();
-    let statistics = "get-query-runtime-statistics_fc244891-6406-4cf6-a480-d7a7685ed517.json";
-    fs::copy(Path::new("fixtures/sources/athena-statistics/stages").join(statistics), folder.join(statistics)).unwrap();
-}
-
 #[test]
 fn a_case_says_what_the_dumps_say() {
     let folder = tempfile::tempdir().unwrap();
     let (dumped, submitted) = (folder.path().join("dumps"), recent() + 7_200);
     fs::create_dir(&dumped).unwrap();
-    dumps(&dumped, submitted);
+    athena_dumps(&dumped, submitted);
     let Some(servers) = Servers::start("findings", &[json!({"athena_history": {"folder": dumped}})]) else { return };
     let (_, window) = history("nightly");
     let output = servers.collect(folder.path(), &arguments(&window, &["--athena"])).output().unwrap();
@@ -211,6 +187,30 @@ fn the_files_of_a_table_come_only_where_it_was_named() {
     // The same files as from a listing, and the same finding.
     let found = found_in(folder.path(), "case");
     assert!(found.iter().any(|it| it["detector"] == "small-files" && it["facts"]["files"] == 2_500), "{found:#?}");
+}
+
+#[test]
+fn a_query_of_a_collection_that_was_killed_is_waited_for_and_paid_once() {
+    for (ends_as, sent) in [("SUCCEEDED", 1), ("CANCELLED", 2)] {
+        let Some(mut servers) = Servers::start("killed", &table(10)) else { return };
+        servers.control(&json!({"athena": {"running_polls": 1_000_000}}));
+        let folder = tempfile::tempdir().unwrap();
+        let asked = ["--last", "1h", "--athena-table", "shop.clicks", "--workgroup", "audit"];
+        let mut child = servers.collect(folder.path(), &asked).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while servers.calls("GetQueryExecution") < 2 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        servers.control(&json!({"athena": {"running_polls": 1}}));
+        if ends_as == "CANCELLED" {
+            servers.control(&json!({"athena_stop": true}));
+        }
+        let output = servers.collect(folder.path(), &["--resume"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+        assert_eq!(servers.calls("StartQueryExecution"), sent, "{ends_as}");
+        assert_eq!(manifest(&folder.path().join("case"))["units"]["athena_files/shop.clicks/files"]["rows"], json!(10));
+    }
 }
 
 #[cfg(unix)]

@@ -94,6 +94,10 @@ fn read_by_the_source() -> BTreeMap<String, BTreeSet<String>> {
             let call = format!(".{kind}(\"");
             columns.extend(body.split(&call).skip(1).map(|it| it.split('"').next().unwrap().to_owned()));
         }
+        // One of two columns, whichever is filled.
+        for names in body.split("either(\"").skip(1) {
+            columns.extend(names.split(')').next().unwrap().split('"').step_by(2).map(ToOwned::to_owned));
+        }
         if view == "SYS_LOAD_DETAIL" {
             let places = code.split("LOAD_DETAIL: [&str; 7] =").nth(1).unwrap().split(']').next().unwrap();
             columns.extend(places.split('"').skip(1).step_by(2).map(ToOwned::to_owned));
@@ -136,7 +140,7 @@ fn every_text_runs_and_asks_for_exactly_what_is_read() {
         assert_eq!(asked, wanted, "{name}");
         texts += 1;
     }
-    assert_eq!(texts, 16);
+    assert_eq!(texts, 17);
 }
 
 #[test]
@@ -357,7 +361,14 @@ fn a_permission_that_is_missing_stops_only_redshift() {
     let output = collect(&servers, folder.path(), &["--log-group", "airflow-shop-prod-Task"]);
     assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
     let wanted = r#"casefile needs {"Effect":"Allow","Action":"redshift-data:ExecuteStatement","Resource":"*"}"#;
-    assert!(stdout(&output).contains(wanted), "{}", stdout(&output));
+    let said = stdout(&output);
+    assert!(said.contains(wanted), "{said}");
+    assert_eq!(said.lines().filter(|it| it.starts_with("  refused: ")).count(), 1, "said once for all views: {said}");
+    assert!(
+        said.contains("of shop-dwh from 2026-08-14T00:00:00.000Z to 2026-08-15T00:00:00.000Z and 17 more parts: ")
+            || said.contains("of shop-dwh and 17 more parts: "),
+        "{said}"
+    );
     for unit in manifest(&folder.path().join("case"))["units"].as_object().unwrap().values() {
         let state = if unit["collector"] == "redshift" { "refused" } else { "complete" };
         assert_eq!(unit["state"], state, "{unit}");
@@ -395,6 +406,33 @@ fn a_collection_that_is_killed_again_and_again_ends_with_the_same_evidence() {
     assert_eq!(names(whole.path()), names(folder.path()));
     assert!(evidence(whole.path()) == evidence(folder.path()), "the evidence tables differ");
     println!("kills: {killed} kills and resumes, evidence tables as without");
+}
+
+#[test]
+fn statements_of_a_collection_that_was_killed_are_waited_for_and_not_run_again() {
+    let Some(mut servers) = Servers::start("killed", &[night(), json!({"redshift": {"run_seconds": 3}})]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let asked = [&NIGHT[..], &CLUSTER, &["--concurrency", "2"]].concat();
+    let mut child = servers.collect(folder.path(), &asked).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let started = |folder: &Path| {
+        let case = folder.join("case/manifest.json");
+        case.exists()
+            && manifest(&folder.join("case"))["units"].as_object().unwrap().values().filter(|it| it["query"].is_string()).count() == 2
+    };
+    while !started(folder.path()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let sent = servers.calls("ExecuteStatement");
+    servers.control(&json!({"redshift": {"run_seconds": 0}}));
+    succeeded(&servers.collect(folder.path(), &["--resume"]).output().unwrap());
+    let parts = manifest(&folder.path().join("case"))["units"].as_object().unwrap().len() as u64;
+    // Those of the two that were under way were sent before, and not again.
+    let complete_before = sent - 2;
+    assert_eq!(servers.calls("ExecuteStatement"), parts, "{complete_before} were complete when it was killed");
+    let units = manifest(&folder.path().join("case"))["units"].clone();
+    assert!(units.as_object().unwrap().values().all(|it| it["query"].is_null()), "what is here waits for nothing");
 }
 
 #[cfg(unix)]

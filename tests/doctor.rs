@@ -85,6 +85,91 @@ fn what_would_be_missing_is_told() {
     servers.control(&json!({"deny": null}));
 }
 
+const CLUSTER: &[&str] = &["--redshift-cluster", "shop-dwh", "--database", "shop", "--format", "json", "--last", "1d"];
+
+#[test]
+fn redshift_is_looked_at_without_a_statement() {
+    let Some(mut servers) = Servers::start("redshift", &[json!({"night": {}})]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let secret = ["--secret-arn", "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop-AbCdEf"];
+    let output = doctor(&servers, folder.path(), &[CLUSTER, &secret].concat());
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    for call in ["DescribeStatement", "GetStatementResult", "ListDatabases"] {
+        assert_eq!(checks(&output, "redshift", call)[0].0, "ok", "{call}: {}", stdout(&output));
+    }
+    assert!(stdout(&output).contains("redshift-data:ExecuteStatement"), "what is not checked is named: {}", stdout(&output));
+
+    let look = |servers: &mut Servers, change: Value, call: &str| {
+        servers.control(&change);
+        let output = doctor(servers, folder.path(), &[CLUSTER, &secret].concat());
+        (output.status.code(), checks(&output, "redshift", call).remove(0))
+    };
+    let refused = "User: arn:aws:sts::123456789012:assumed-role/reader/x is not authorized to perform: secretsmanager:GetSecretValue on resource: shop because no identity-based policy allows the secretsmanager:GetSecretValue action";
+    let (code, (outlook, says)) = look(&mut servers, json!({"redshift": {"login_refusal": refused}}), "ListDatabases");
+    assert_eq!((code, outlook.as_str()), (Some(3), "gap"), "{says}");
+    assert!(says.starts_with("GetSecretValue answered") && says.contains(r#""Action":"secretsmanager:GetSecretValue""#), "{says}");
+    let missing = json!({"redshift": {"login_refusal": null, "databases": ["other"]}});
+    let (code, (outlook, says)) = look(&mut servers, missing, "ListDatabases");
+    assert_eq!((code, outlook.as_str()), (Some(3), "gap"), "{says}");
+    assert!(says.contains("database \"shop\" does not exist"), "{says}");
+    let denied = json!({"redshift": {"databases": null}, "deny": ["redshift-data:DescribeStatement", "redshift-data:ListDatabases"]});
+    let (code, (outlook, says)) = look(&mut servers, denied.clone(), "DescribeStatement");
+    assert_eq!((code, outlook.as_str()), (Some(3), "gap"), "{says}");
+    assert!(says.contains(r#"casefile needs {"Effect":"Allow","Action":"redshift-data:DescribeStatement""#), "{says}");
+    let (_, (outlook, says)) = look(&mut servers, denied, "ListDatabases");
+    assert!(outlook == "unchecked" && says.starts_with("the login was not tried: "), "{says}");
+
+    servers.control(&json!({"deny": null}));
+    let workgroup = ["--redshift-workgroup", "shop", "--database", "shop", "--format", "json", "--last", "1d"];
+    let asked = servers.calls("ListDatabases");
+    let output = doctor(&servers, folder.path(), &workgroup);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let (outlook, says) = checks(&output, "redshift", "ListDatabases").remove(0);
+    assert!(outlook == "unchecked" && says.contains("may wake it"), "{says}");
+    assert_eq!(servers.calls("ListDatabases"), asked, "what may wake a workgroup is not called");
+    for call in NOT_FREE {
+        assert_eq!(servers.calls(call), 0, "{call}");
+    }
+}
+
+#[test]
+fn what_levels_hide_and_which_calls_would_do_instead_is_told() {
+    let Some(mut servers) = Servers::start("levels", &[json!({"night": {}})]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let asked = [NIGHT, &["--mwaa-environment", "shop-prod", "--format", "json"]].concat();
+    let says = |servers: &Servers, source: &str, call: &str| {
+        let output = doctor(servers, folder.path(), &asked);
+        (output.status.code(), checks(&output, source, call))
+    };
+    let (code, found) = says(&servers, "mwaa", "GetEnvironment");
+    assert_eq!(code, Some(0), "{found:?}");
+    let notes: Vec<&str> = found.iter().filter(|it| it.0 == "note").map(|it| it.1.as_str()).collect();
+    assert_eq!(notes.len(), 1, "{found:?}");
+    assert!(notes[0].starts_with("airflow-shop-prod-DAGProcessing is logged at WARNING: INFO lines"), "{notes:?}");
+    let levels = json!({"Scheduler": "ERROR", "DAGProcessing": "INFO", "Worker": "INFO"});
+    servers.control(&json!({"mwaa": {"name": "shop-prod", "levels": levels, "enabled": {"Worker": false}}}));
+    let (_, found) = says(&servers, "mwaa", "GetEnvironment");
+    let notes: Vec<&str> = found.iter().filter(|it| it.0 == "note").map(|it| it.1.as_str()).collect();
+    assert_eq!(notes.len(), 2, "{found:?}");
+    assert!(notes[0].starts_with("airflow-shop-prod-Scheduler is logged at ERROR"), "{notes:?}");
+    assert!(notes[1].starts_with("airflow-shop-prod-Worker is switched off"), "{notes:?}");
+    // One that cannot be asked is no gap: the groups are known by their names.
+    servers.control(&json!({"deny": ["airflow:GetEnvironment"]}));
+    let (code, found) = says(&servers, "mwaa", "GetEnvironment");
+    assert_eq!(code, Some(0), "{found:?}");
+    assert!(found[0].0 == "note" && found[0].1.contains(r#""Action":"airflow:GetEnvironment""#), "{found:?}");
+    // Streams can be read where events may not be filtered; where neither may be, all is missing.
+    servers.control(&json!({"deny": ["logs:FilterLogEvents"]}));
+    let (code, found) = says(&servers, "logs_raw", "FilterLogEvents");
+    assert!(
+        code == Some(0) && found.iter().all(|it| it.0 == "note" && it.1.starts_with("its streams would be read one by one")),
+        "{found:?}"
+    );
+    servers.control(&json!({"deny": ["logs:FilterLogEvents", "logs:GetLogEvents"]}));
+    let (code, found) = says(&servers, "logs_raw", "FilterLogEvents");
+    assert!(code == Some(3) && found.iter().any(|it| it.0 == "gap" && it.1.contains("is refused too")), "{found:?}");
+}
+
 #[test]
 fn a_login_that_holds_no_longer_is_told_with_its_cure() {
     let Some(mut servers) = Servers::start("expired", &[json!({"night": {}})]) else { return };

@@ -33,6 +33,30 @@ pub struct CaseManifest {
     pub planned: BTreeSet<String>,
     /// Every part, by its id.
     pub units: BTreeMap<String, Unit>,
+    /// What the calls cost that belong to no part: to find out who asks, and to plan.
+    #[serde(flatten)]
+    pub bill: Bill,
+}
+
+/// What calls cost, apart from bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bill {
+    /// Requests sent.
+    pub calls: u64,
+    /// Those of them that AWS asked to send later.
+    pub throttles: u64,
+    /// Milliseconds spent waiting for a turn.
+    pub waited_millis: u64,
+}
+
+impl Bill {
+    /// Adds another.
+    pub fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.throttles += other.throttles;
+        self.waited_millis += other.waited_millis;
+    }
 }
 
 impl CaseManifest {
@@ -40,10 +64,25 @@ impl CaseManifest {
     #[must_use]
     pub fn without_bill(&self) -> Self {
         let mut content = self.clone();
+        content.bill = Bill::default();
         for unit in content.units.values_mut() {
-            (unit.calls, unit.throttles, unit.waited_millis, unit.scanned_bytes) = (0, 0, 0, 0);
+            (unit.bill, unit.scanned_bytes) = (Bill::default(), 0);
         }
         content
+    }
+
+    /// What is not here, for people: parts of one source that lack for one reason are said once.
+    pub fn gaps(&self) -> Vec<String> {
+        let mut alike: Vec<(&Unit, u64)> = Vec::new();
+        let mut known: BTreeMap<_, usize> = BTreeMap::new();
+        for unit in self.units.values().filter(|it| it.state != State::Complete) {
+            let at = *known.entry((&unit.collector, &unit.subject, unit.state.name(), &unit.reason)).or_insert(alike.len());
+            match alike.get_mut(at) {
+                Some((_, count)) => *count += 1,
+                None => alike.push((unit, 1)),
+            }
+        }
+        alike.into_iter().filter_map(|(first, count)| first.gap_of(count)).collect()
     }
 }
 
@@ -61,6 +100,18 @@ pub enum State {
     Truncated,
 }
 
+impl State {
+    /// For people.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Missing => "missing",
+            Self::Refused => "refused",
+            Self::Truncated => "only a part",
+        }
+    }
+}
+
 /// One part of a collection: what one query, or one run through the pages of a call, brings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
@@ -76,6 +127,9 @@ pub struct Unit {
     /// What else its collector must know to bring it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub detail: Value,
+    /// The query that was started for it, as long as its answer is not here: whoever continues waits for that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// What became of it.
     pub state: State,
     /// Why it is not complete.
@@ -102,15 +156,9 @@ pub struct Unit {
     /// What AWS says it scanned.
     #[serde(default)]
     pub scanned_bytes: u64,
-    /// Requests sent.
-    #[serde(default)]
-    pub calls: u64,
-    /// Requests that AWS asked to send later.
-    #[serde(default)]
-    pub throttles: u64,
-    /// Milliseconds spent waiting for a turn.
-    #[serde(default)]
-    pub waited_millis: u64,
+    /// What its calls cost.
+    #[serde(flatten)]
+    pub bill: Bill,
 }
 
 impl Unit {
@@ -122,6 +170,7 @@ impl Unit {
             subject: subject.to_owned(),
             window,
             detail: Value::Null,
+            query: None,
             state: State::Missing,
             reason: None,
             notes: Vec::new(),
@@ -131,22 +180,62 @@ impl Unit {
             rows: 0,
             expected_scan_bytes: None,
             scanned_bytes: 0,
-            calls: 0,
-            throttles: 0,
-            waited_millis: 0,
+            bill: Bill::default(),
         }
     }
 
     /// What is not here, for people; `None` where it is complete.
     pub fn gap(&self) -> Option<String> {
-        let state = match self.state {
-            State::Complete => return None,
-            State::Missing => "missing",
-            State::Refused => "refused",
-            State::Truncated => "only a part",
-        };
+        self.gap_of(1)
+    }
+
+    /// The same of several parts that lack for the same reason, of which this is the first.
+    fn gap_of(&self, parts: u64) -> Option<String> {
+        if self.state == State::Complete {
+            return None;
+        }
         let window = self.window.map_or(String::new(), |it| format!(" from {} to {}", it.since().rfc3339(), it.until().rfc3339()));
         let reason = self.reason.as_ref().map_or(String::new(), |it| format!(": {it}"));
-        Some(format!("{state}: {} of {}{window}{reason}", self.call, self.subject))
+        let several = if parts > 1 { format!(" and {} more parts", parts - 1) } else { String::new() };
+        Some(format!("{}: {} of {}{window}{several}{reason}", self.state.name(), self.call, self.subject))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_lack_for_one_reason_are_said_once() {
+        let mut manifest = CaseManifest {
+            format: FORMAT.to_owned(),
+            casefile: String::new(),
+            account: None,
+            identity: None,
+            region: String::new(),
+            asked: Value::Null,
+            planned: BTreeSet::new(),
+            units: BTreeMap::new(),
+            bill: Bill::default(),
+        };
+        for (id, call, subject, reason) in [
+            ("a", "redshift/a.sql", "dw", Some("no")),
+            ("b", "redshift/b.sql", "dw", Some("no")),
+            ("c", "redshift/c.sql", "dw", Some("other")),
+            ("d", "redshift/a.sql", "dw2", Some("no")),
+            ("e", "redshift/e.sql", "dw", Some("no")),
+            ("f", "redshift/f.sql", "dw", None),
+        ] {
+            let mut unit = Unit::new("redshift", call, subject, None);
+            unit.state = if reason.is_some() { State::Refused } else { State::Complete };
+            unit.reason = reason.map(ToOwned::to_owned);
+            manifest.units.insert(id.to_owned(), unit);
+        }
+        let wanted = [
+            "refused: redshift/a.sql of dw and 2 more parts: no",
+            "refused: redshift/c.sql of dw: other",
+            "refused: redshift/a.sql of dw2: no",
+        ];
+        assert_eq!(manifest.gaps(), wanted);
     }
 }

@@ -1,6 +1,7 @@
 //! The folder of raw files: listing them in path order, unpacking them within caps.
 
 use crate::error::{Error, Result};
+use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
     io::{self, Read},
@@ -144,6 +145,14 @@ impl Listing {
 }
 
 impl RawFile {
+    /// The SHA-256 of its bytes as they lie on disk, in hexadecimal digits; `None` where it cannot be read twice, or not at all.
+    pub fn sha256(&self) -> Option<String> {
+        let path = self.path.as_ref().filter(|_| self.bytes > 0)?;
+        let mut hash = Sha256::new();
+        io::copy(&mut io::BufReader::with_capacity(256 << 10, File::open(path).ok()?), &mut Hashing(&mut hash)).ok()?;
+        Some(hex(&hash.finalize()))
+    }
+
     /// Opens and unpacks it, and hands every leaf to `each`.
     pub fn open(&self, caps: Caps, meter: &Meter, each: &mut dyn FnMut(Leaf<'_>)) -> Result<Unpacked> {
         match &self.path {
@@ -178,6 +187,26 @@ fn head_of(path: &Path) -> [u8; 4] {
         Ok(()) => head,
         Err(_) => [0; 4],
     }
+}
+
+/// Hashes what is written to it.
+struct Hashing<'a>(&'a mut Sha256);
+
+impl io::Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |it: u8| char::from_digit(u32::from(it), 16).unwrap_or_default();
+    bytes.iter().flat_map(|it| [digit(it >> 4), digit(it & 15)]).collect()
 }
 
 /// Counts what it reads.

@@ -90,7 +90,7 @@ fn dry_run(planned: &CaseManifest, calls: &[&str]) -> String {
         unit.notes.iter().for_each(|it| say(format!("  {it}")));
     }
     let mut texts: Vec<&str> =
-        units.iter().map(|it| it.call.as_str()).flat_map(|it| collect::companion(it).into_iter().chain([it])).collect();
+        units.iter().map(|it| it.call.as_str()).flat_map(|it| collect::companions(it).iter().copied().chain([it])).collect();
     texts.sort_unstable();
     texts.dedup();
     for (name, body) in texts.into_iter().filter_map(|it| Some((it, collect::query(it)?))) {
@@ -116,6 +116,8 @@ fn summary(case: &CaseManifest, dir: &str) -> String {
     };
     let units = || case.units.values();
     let sum = |of: fn(&Unit) -> u64| units().map(of).sum::<u64>();
+    let mut bill = case.bill;
+    units().for_each(|it| bill.add(it.bill));
     let complete = units().filter(|it| it.state == State::Complete).count();
     say(format!(
         "{dir}: {complete} of {} parts complete, {} rows, {} of answers",
@@ -126,12 +128,12 @@ fn summary(case: &CaseManifest, dir: &str) -> String {
     let scanned = sum(|it| it.scanned_bytes);
     say(format!(
         "{} calls, {} of them throttled; queries scanned {} (${:.4})",
-        sum(|it| it.calls),
-        sum(|it| it.throttles),
+        bill.calls,
+        bill.throttles,
         spoken_bytes(scanned),
         scanned as f64 / GIGABYTE * DOLLARS_A_GIGABYTE
     ));
-    for gap in units().filter_map(Unit::gap) {
+    for gap in case.gaps() {
         say(format!("  {gap}"));
     }
     let notes: std::collections::BTreeSet<&String> = units().flat_map(|it| &it.notes).collect();

@@ -96,17 +96,7 @@ fn workgroup(cx: &Context) -> &str {
 async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     let Work { id, mut unit } = work;
     let client = Client::new(&cx.session.config);
-    cx.afford(0)?;
-    let query = started(&cx, &client, &unit).await?;
-    let ended = match awaited(&cx, &client, &query).await {
-        Ok(execution) => execution,
-        Err(failure) => {
-            // Nobody waits for it any more, and it costs as long as it runs.
-            let request = client.stop_query_execution().query_execution_id(&query);
-            cx.farewell(&STOP_QUERY_EXECUTION, async |tap| request.customize().interceptor(tap).send().await).await;
-            return Err(failure);
-        }
-    };
+    let (query, ended) = answered(&cx, &client, &id, &unit).await?;
     let scanned = scanned_bytes(&ended);
     cx.session.progress.scanned_bytes.fetch_add(scanned, Ordering::Relaxed);
     unit.scanned_bytes += scanned;
@@ -133,6 +123,33 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     }
     answers.finish(&mut unit)?;
     Ok(Outcome::Done(Box::new(unit)))
+}
+
+/// A query that ended well, and its id: the one that was started earlier, unless it came to nothing.
+async fn answered(cx: &Context, client: &Client, part: &str, unit: &Unit) -> Result<(String, QueryExecution), Failure> {
+    if let Some(query) = &unit.query {
+        match watched(cx, client, query).await {
+            Ok(execution) => return Ok((query.clone(), execution)),
+            Err(Failure::Aws { .. }) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    cx.afford(0)?;
+    let query = started(cx, client, unit).await?;
+    cx.session.started(part, &query)?;
+    let execution = watched(cx, client, &query).await?;
+    Ok((query, execution))
+}
+
+/// Waits for the end of a query, and stops it where that cannot be waited for.
+async fn watched(cx: &Context, client: &Client, query: &str) -> Result<QueryExecution, Failure> {
+    let ended = awaited(cx, client, query).await;
+    if ended.is_err() {
+        // Nobody waits for it any more, and it costs as long as it runs.
+        let request = client.stop_query_execution().query_execution_id(query);
+        cx.farewell(&STOP_QUERY_EXECUTION, async |tap| request.customize().interceptor(tap).send().await).await;
+    }
+    ended
 }
 
 /// Starts the query of a table, and tells its id.

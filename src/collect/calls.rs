@@ -5,7 +5,7 @@ use super::{
     pacing::{self, Bucket},
 };
 use crate::{
-    case::manifest::{State, Unit},
+    case::manifest::{Bill, State},
     error::Error,
     text,
 };
@@ -37,7 +37,7 @@ const TRIES_WHEN_BUSY: u32 = 240;
 const LONGEST_WAIT: u32 = 40;
 
 /// Calls given up one after the other, after which the next ones are given up sooner.
-const SILENCES: u64 = 3;
+pub(super) const SILENCES: u64 = 3;
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -110,6 +110,11 @@ impl Failure {
         }
     }
 
+    /// Whether the identity may not: another may.
+    pub(super) fn is_denied(&self) -> bool {
+        is_any(self.code(), DENIED)
+    }
+
     /// What becomes of a part that fails so: what AWS said no to is refused, all else may yet be brought.
     pub(super) fn state(&self) -> State {
         match self {
@@ -122,7 +127,7 @@ impl Failure {
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Aws { operation, code, message } => {
-                let help = if is_any(code, DENIED) {
+                let help = if self.is_denied() {
                     format!("; casefile needs {}", operation.statement())
                 } else if is_any(code, EXPIRED) {
                     "; log in again, and continue with --resume".to_owned()
@@ -174,11 +179,13 @@ impl Context {
         Self { session: Arc::clone(session), tally: Arc::default() }
     }
 
-    /// Writes the bill into a part.
-    pub(super) fn bill(&self, unit: &mut Unit) {
-        unit.calls += self.tally.calls.load(Ordering::Relaxed);
-        unit.throttles += self.tally.throttles.load(Ordering::Relaxed);
-        unit.waited_millis += self.tally.waited_millis.load(Ordering::Relaxed);
+    /// What its calls cost since it was last asked.
+    pub(super) fn bill(&self) -> Bill {
+        Bill {
+            calls: self.tally.calls.swap(0, Ordering::Relaxed),
+            throttles: self.tally.throttles.swap(0, Ordering::Relaxed),
+            waited_millis: self.tally.waited_millis.swap(0, Ordering::Relaxed),
+        }
     }
 
     /// Calls an operation: `send` builds the request, hangs the tap in, and sends it.

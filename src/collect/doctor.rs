@@ -5,7 +5,7 @@
 use super::{
     Asked, Collector, Job, Operation, Progress, Session, State, Unit, Ways, athena,
     calls::{Context, Failure},
-    clients, engine, groups, identity, logs_raw, mwaa, policy, s3,
+    clients, engine, groups, identity, logs_raw, mwaa, policy, redshift, s3,
 };
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -60,9 +60,17 @@ type Probe = fn(Context) -> Job<Vec<Check>>;
 static PROBES: &[(&str, Probe)] = &[
     (mwaa::COLLECTOR.name, |cx| Box::pin(environments(cx))),
     (logs_raw::COLLECTOR.name, |cx| Box::pin(log_groups(cx))),
+    (redshift::COLLECTOR.name, |cx| Box::pin(statements(cx))),
     (athena::COLLECTOR.name, |cx| Box::pin(workgroups(cx))),
     (s3::COLLECTOR.name, |cx| Box::pin(addresses(cx))),
 ];
+
+/// The names of a cluster's databases: told to whoever can log in, without a statement.
+static LIST_DATABASES: Operation =
+    Operation { optional: true, ..redshift::of_data_api("ListDatabases", "redshift-data:ListDatabases", 3.0) };
+
+/// An id that no statement has.
+const NO_STATEMENT: &str = "00000000-0000-4000-8000-000000000000";
 
 /// The source of checks that concern all collectors.
 const LOGIN: &str = "login";
@@ -75,7 +83,7 @@ pub(super) async fn examine(asked: Asked, ways: &Ways) -> Result<Vec<Check>> {
     let ways = Ways { base_delay: ways.base_delay.min(DELAY), ..ways.clone() };
     let config = clients::load(&ways).await?;
     let region = config.region().map(ToString::to_string).unwrap_or_default();
-    if let Err(error) = engine::login(&config).await {
+    if let Err(error) = engine::login(&config, &ways).await {
         return Ok(vec![check(Outlook::Gap, LOGIN, "credentials", &region, error.to_string())]);
     }
     let session = engine::session(asked, &ways, config, None, &Arc::new(Progress::default()));
@@ -103,7 +111,7 @@ pub(super) async fn narrowed_policy(asked: &Asked, ways: &Ways) -> Result<Value>
     let config = clients::load(ways).await?;
     let region = config.region().map(ToString::to_string);
     let session = engine::session(asked.clone(), &Ways { base_delay: DELAY, ..ways.clone() }, config, None, &Arc::new(Progress::default()));
-    let account = match engine::login(&session.config).await {
+    let account = match engine::login(&session.config, ways).await {
         Ok(()) => identity::ask(&Context::new(&session)).await.ok().and_then(|it| it.0),
         Err(_) => None,
     };
@@ -111,7 +119,8 @@ pub(super) async fn narrowed_policy(asked: &Asked, ways: &Ways) -> Result<Value>
 }
 
 async fn of_collector(session: &Arc<Session>, collector: &'static Collector) -> std::result::Result<Vec<Check>, Failure> {
-    let units = engine::units_of(session, collector).await?;
+    let cx = Context::new(session);
+    let units = engine::units_of(&cx, collector).await?;
     if units.is_empty() {
         return Ok(Vec::new());
     }
@@ -122,7 +131,7 @@ async fn of_collector(session: &Arc<Session>, collector: &'static Collector) -> 
     }
     checks.extend(units.iter().flat_map(|it| of_unit(collector, &it.1)));
     if let Some((_, probe)) = PROBES.iter().find(|it| it.0 == collector.name) {
-        checks.extend(probe(Context::new(session)).await?);
+        checks.extend(probe(cx).await?);
     }
     let is_open = |operation: &&&Operation| !checks.iter().any(|it| it.call == operation.name);
     let unchecked: Vec<&str> = collector.operations.iter().filter(is_open).map(|it| it.action).collect();
@@ -182,9 +191,60 @@ async fn log_groups(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
     let mut checks = Vec::new();
     for group in groups::names(&cx.session.asked) {
         let request = || client.filter_log_events().log_group_name(&group).start_time(first).end_time(first + 999).limit(1);
-        let answer = cx.call(&groups::FILTER_LOG_EVENTS, |tap| request().customize().interceptor(tap).send()).await;
-        checks.push(called(logs_raw::COLLECTOR.name, &groups::FILTER_LOG_EVENTS, &group, answer)?.1);
+        let answer = cx.call(&groups::FILTER_LOG_EVENTS, |tap| request().customize().interceptor(tap).send()).await.map(drop);
+        let refusal = match answer {
+            Err(refusal) if refusal.is_denied() => refusal,
+            other => {
+                checks.push(called(logs_raw::COLLECTOR.name, &groups::FILTER_LOG_EVENTS, &group, other)?.1);
+                continue;
+            }
+        };
+        let unit = Unit::new(logs_raw::COLLECTOR.name, groups::FILTER_LOG_EVENTS.name, &group, Some(cx.session.asked.window));
+        let reason = refusal.reason();
+        let instead = logs_raw::instead(&cx, &client, &unit, refusal).await;
+        let (is_read, mut check) = called(logs_raw::COLLECTOR.name, &groups::FILTER_LOG_EVENTS, &group, instead)?;
+        if is_read.is_some() {
+            (check.outlook, check.says) = (Outlook::Note, format!("its streams would be read one by one, which takes longer: {reason}"));
+        }
+        checks.push(check);
     }
+    Ok(checks)
+}
+
+/// Asks about a statement that nobody ran: whoever may ask is told that it is not there. And of a cluster, whether the login holds.
+async fn statements(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
+    let (name, asked) = (redshift::COLLECTOR.name, &cx.session.asked);
+    let client = aws_sdk_redshiftdata::Client::new(&cx.session.config);
+    let subject = redshift::subject(asked).map_or("", String::as_str);
+    let describe = || client.describe_statement().id(NO_STATEMENT);
+    let described = cx.call(&redshift::DESCRIBE_STATEMENT, |tap| describe().customize().interceptor(tap).send()).await.map(drop);
+    let read = || client.get_statement_result().id(NO_STATEMENT);
+    let read = cx.call(&redshift::GET_STATEMENT_RESULT, |tap| read().customize().interceptor(tap).send()).await.map(drop);
+    let mut checks = Vec::new();
+    for (operation, answer) in [(&redshift::DESCRIBE_STATEMENT, described), (&redshift::GET_STATEMENT_RESULT, read)] {
+        let is_allowed = answer.as_ref().is_err_and(|it| ["ResourceNotFoundException", "ValidationException"].contains(&it.code()));
+        checks.push(called(name, operation, subject, if is_allowed { Ok(()) } else { answer })?.1);
+    }
+    if asked.redshift_workgroup.is_some() {
+        let says = "the login was not tried: whatever connects to a workgroup may wake it, and that costs".to_owned();
+        checks.push(check(Outlook::Unchecked, name, LIST_DATABASES.name, subject, says));
+        return Ok(checks);
+    }
+    let list = || {
+        let list = client.list_databases().set_cluster_identifier(asked.redshift_cluster.clone()).set_database(asked.database.clone());
+        list.set_secret_arn(asked.secret_arn.clone()).set_db_user(asked.db_user.clone()).max_results(1)
+    };
+    let listed = cx.call(&LIST_DATABASES, |tap| list().customize().interceptor(tap).send()).await.map_err(redshift::meant);
+    checks.push(match listed {
+        Ok(_) => check(Outlook::Ok, name, LIST_DATABASES.name, subject, "the login holds".to_owned()),
+        Err(failure @ (Failure::Interrupted | Failure::Disk(_))) => return Err(failure),
+        // It is no call of collect's: whoever may not make it may collect all the same.
+        Err(failure) if failure.is_denied() && failure.reason().contains(LIST_DATABASES.action) => {
+            let says = format!("the login was not tried: {}", failure.reason());
+            check(Outlook::Unchecked, name, LIST_DATABASES.name, subject, says)
+        }
+        Err(failure) => check(Outlook::Gap, name, LIST_DATABASES.name, subject, failure.reason()),
+    });
     Ok(checks)
 }
 

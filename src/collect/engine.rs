@@ -1,8 +1,8 @@
 //! One collection from beginning to end: plans, brings the parts side by side, and writes down what became of each.
 
 use super::{
-    Asked, COLLECTORS, CaseManifest, Collector, Context, FORMAT, Failure, Outcome, Progress, Session, State, Store, Unit, Ways, Work,
-    clients, identity,
+    Asked, Bill, COLLECTORS, CaseManifest, Collector, Context, FORMAT, Failure, Outcome, Progress, Session, State, Store, Unit, Ways, Work,
+    calls, clients, identity,
 };
 use crate::{
     error::{Error, Result},
@@ -23,7 +23,7 @@ pub(super) const PLAN: &str = "plan";
 /// Plans and brings what is missing.
 pub(super) async fn collect(asked: Option<Asked>, ways: &Ways, dir: &Path, resume: bool, progress: &Arc<Progress>) -> Result<CaseManifest> {
     let config = clients::load(ways).await?;
-    login(&config).await?;
+    login(&config, ways).await?;
     let (store, asked) = if resume {
         let store = Store::resume(dir)?;
         let asked = same(&store.manifest(), asked, &config)?;
@@ -51,12 +51,13 @@ pub(super) async fn collect(asked: Option<Asked>, ways: &Ways, dir: &Path, resum
 /// Plans only.
 pub(super) async fn plan(asked: Asked, ways: &Ways, progress: &Arc<Progress>) -> Result<CaseManifest> {
     let config = clients::load(ways).await?;
-    login(&config).await?;
+    login(&config, ways).await?;
     let mut planned = manifest(&asked, &config);
     let session = session(asked, ways, config, None, progress);
-    (planned.account, planned.identity) = who(&session).await;
+    let cx = Context::new(&session);
+    (planned.account, planned.identity) = identity::ask(&cx).await.unwrap_or_default();
     for collector in wanted(&session) {
-        planned.units.extend(units_of(&session, collector).await.map_err(disk_or_interrupted)?);
+        planned.units.extend(units_of(&cx, collector).await.map_err(disk_or_interrupted)?);
     }
     Ok(planned)
 }
@@ -71,6 +72,7 @@ fn manifest(asked: &Asked, config: &SdkConfig) -> CaseManifest {
         asked: serde_json::to_value(asked).unwrap_or_default(),
         planned: BTreeSet::new(),
         units: BTreeMap::new(),
+        bill: Bill::default(),
     }
 }
 
@@ -109,7 +111,9 @@ pub(super) fn session(asked: Asked, ways: &Ways, config: SdkConfig, store: Optio
         buckets: std::sync::Mutex::default(),
         began: Instant::now(),
         groups: tokio::sync::OnceCell::new(),
-        unanswered: std::sync::atomic::AtomicU64::new(0),
+        streams: tokio::sync::Mutex::default(),
+        // Until somebody answers, there may be nobody: a region or an endpoint that is wrong is told soon.
+        unanswered: std::sync::atomic::AtomicU64::new(calls::SILENCES),
         former_limits: std::sync::atomic::AtomicBool::new(false),
         stop,
     })
@@ -138,24 +142,29 @@ fn end_now() {
 }
 
 /// Without a login there is nothing to do, and nothing is begun.
-pub(super) async fn login(config: &SdkConfig) -> Result<()> {
+pub(super) async fn login(config: &SdkConfig, ways: &Ways) -> Result<()> {
     use aws_sdk_sts::config::ProvideCredentials as _;
     let Some(provider) = config.credentials_provider() else { return Ok(()) };
     let given = provider.provide_credentials().await;
     given.map(drop).map_err(|it| {
-        let told = aws_sdk_sts::error::DisplayErrorContext(&it).to_string();
-        let cure = "set AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID and its secret, or run aws sso login";
-        Error::Usage(format!("no AWS login: {cure}; what was tried: {}", text::safe(&text::one_line(&told), 600)))
+        let told = text::one_line(&aws_sdk_sts::error::DisplayErrorContext(&it).to_string());
+        Error::Usage(format!("no AWS login: {}; what was tried: {}", cure(&told, ways), text::safe(&told, 600)))
     })
 }
 
-/// The account and the identity; without STS they are not known.
-async fn who(session: &Arc<Session>) -> (Option<String>, Option<String>) {
-    identity::ask(&Context::new(session)).await.unwrap_or_default()
+/// What helps where there is no login.
+fn cure(told: &str, ways: &Ways) -> String {
+    let profile = ways.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+    if told.contains("SSO") || told.contains("sso") {
+        return format!("run aws sso login --profile {}", profile.as_deref().unwrap_or("default"));
+    }
+    "set AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID and its secret, or run aws sso login".to_owned()
 }
 
+/// Writes down the account and the identity; without STS they are not known.
 async fn identified(session: &Arc<Session>, resume: bool) -> Result<()> {
-    let (account, arn) = who(session).await;
+    let cx = Context::new(session);
+    let (account, arn) = identity::ask(&cx).await.unwrap_or_default();
     let Some(store) = &session.store else { return Ok(()) };
     let before = store.manifest().account;
     if resume && before.is_some() && account.is_some() && before != account {
@@ -169,6 +178,7 @@ async fn identified(session: &Arc<Session>, resume: bool) -> Result<()> {
     store.record(|it| {
         it.account = account.or(it.account.take());
         it.identity = arn.or(it.identity.take());
+        it.bill.add(cx.bill());
     })
 }
 
@@ -184,15 +194,13 @@ pub(super) fn disk_or_interrupted(failure: Failure) -> Error {
 }
 
 /// The parts of a collector. One that cannot plan has one part, which says why.
-pub(super) async fn units_of(session: &Arc<Session>, collector: &'static Collector) -> std::result::Result<Vec<(String, Unit)>, Failure> {
-    let cx = Context::new(session);
+pub(super) async fn units_of(cx: &Context, collector: &'static Collector) -> std::result::Result<Vec<(String, Unit)>, Failure> {
     match (collector.plan)(cx.clone()).await {
         Ok(units) => Ok(units),
         Err(failure @ (Failure::Disk(_) | Failure::Interrupted)) => Err(failure),
         Err(failure) => {
-            let mut unit = Unit::new(collector.name, PLAN, collector.title, Some(session.asked.window));
+            let mut unit = Unit::new(collector.name, PLAN, collector.title, Some(cx.session.asked.window));
             (unit.state, unit.reason) = (failure.state(), Some(failure.reason()));
-            cx.bill(&mut unit);
             Ok(vec![(plan_id(collector), unit)])
         }
     }
@@ -205,9 +213,9 @@ fn plan_id(collector: &Collector) -> String {
 async fn pursue(session: &Arc<Session>) -> std::result::Result<(), Failure> {
     let store = session.store()?;
     let before = store.manifest();
-    let mut units = BTreeMap::new();
+    let (cx, mut units) = (Context::new(session), BTreeMap::new());
     for collector in wanted(session).filter(|it| !before.planned.contains(it.name)) {
-        units.extend(units_of(session, collector).await?);
+        units.extend(units_of(&cx, collector).await?);
     }
     // All at once: which collector reads a group is decided together, and once.
     store.record(|it| {
@@ -215,6 +223,7 @@ async fn pursue(session: &Arc<Session>) -> std::result::Result<(), Failure> {
         let failed = |collector: &&Collector| units.contains_key(&plan_id(collector));
         it.planned.extend(wanted(session).filter(|it| !failed(it)).map(|it| it.name.to_owned()));
         it.units.extend(units.clone());
+        it.bill.add(cx.bill());
     })?;
     if session.ways.fail_fast && units.values().any(|it| it.call == PLAN) {
         return Ok(());
@@ -268,8 +277,9 @@ async fn brought(session: Arc<Session>, collector: &'static Collector, mut work:
         Ok(Outcome::Leads(unit, parts)) => whole(&session, &cx, id, *unit, parts),
         Ok(Outcome::Split(mut parts)) => {
             // What the whole cost is not lost: its first part bears it.
-            if let Some((_, first)) = parts.first_mut() {
-                cx.bill(first);
+            before.bill.add(cx.bill());
+            for (at, (_, part)) in parts.iter_mut().enumerate() {
+                (part.bill, part.query) = (if at == 0 { before.bill } else { Bill::default() }, None);
             }
             store.record(|it| {
                 it.units.remove(&id);
@@ -279,9 +289,13 @@ async fn brought(session: Arc<Session>, collector: &'static Collector, mut work:
         }
         Err(failure @ Failure::Disk(_)) => Err(failure),
         Err(failure) => {
-            cx.bill(&mut before);
+            before.bill.add(cx.bill());
             (before.state, before.reason) = (failure.state(), Some(failure.reason()));
-            store.record(|it| drop(it.units.insert(id, before)))?;
+            store.record(|it| {
+                // A query that was started may still end, for whoever continues.
+                before.query = it.units.get(&id).and_then(|it| it.query.clone());
+                it.units.insert(id, before);
+            })?;
             let ends = matches!(failure, Failure::Interrupted) || (session.ways.fail_fast && !matches!(failure, Failure::Disk(_)));
             if ends { Err(failure) } else { Ok(Vec::new()) }
         }
@@ -299,7 +313,8 @@ fn whole(
     if unit.state == State::Missing {
         unit.state = State::Complete;
     }
-    cx.bill(&mut unit);
+    unit.bill.add(cx.bill());
+    unit.query = None;
     session.progress.rows.fetch_add(unit.rows, Ordering::Relaxed);
     session.store()?.record(|it| {
         it.units.insert(id, unit);

@@ -13,6 +13,7 @@ use crate::{
     units::{Moment, SECOND, spoken_bytes},
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
 pub(super) static DESCRIBE_LOG_GROUPS: Operation = Operation {
     service: "logs",
@@ -31,6 +32,14 @@ pub(super) static FILTER_LOG_EVENTS: Operation = Operation {
     per_second: 5.0,
     optional: false,
 };
+
+/// Key of a part's detail: the log streams that it is about.
+pub(super) const STREAMS: &str = "streams";
+
+/// The texts below a key of a part's detail.
+pub(super) fn named(detail: &Value, key: &str) -> Option<Vec<String>> {
+    Some(detail.get(key)?.as_array()?.iter().filter_map(|it| it.as_str().map(ToOwned::to_owned)).collect())
+}
 
 /// The kinds of log groups of an MWAA environment; `airflow-<environment>-<kind>` is a group's name.
 const KINDS: &[&str] = &["DAGProcessing", "Scheduler", "Task", "Worker"];

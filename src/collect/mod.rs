@@ -1,7 +1,7 @@
 //! Bringing evidence from AWS into a case: the only network, the only async. Answers are stored untouched; the sources read them later.
 
 use crate::{
-    case::manifest::{CaseManifest, FORMAT, State, Unit},
+    case::manifest::{Bill, CaseManifest, FORMAT, State, Unit},
     error::{Error, Result},
 };
 use aws_config::SdkConfig;
@@ -45,7 +45,7 @@ mod s3;
 pub use asked::{Asked, LogsBy};
 pub use doctor::{Check, Outlook};
 pub use policy::policy;
-pub use queries::{companion, query};
+pub use queries::{companions, query};
 
 /// Every collector, in the order they begin.
 pub static COLLECTORS: &[&Collector] = &[
@@ -201,6 +201,8 @@ struct Session {
     began: Instant,
     /// The log groups, once they were looked up.
     groups: OnceCell<Vec<Group>>,
+    /// The log streams of groups that may not be read otherwise, once they were listed.
+    streams: tokio::sync::Mutex<BTreeMap<String, Arc<Vec<logs_raw::Stream>>>>,
     /// Whether the endpoint of Logs Insights takes only the limits that it took before.
     former_limits: AtomicBool,
     /// Calls that were given up because nobody answered, since one was.
@@ -214,6 +216,16 @@ impl Session {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let rate = self.ways.calls_per_second.unwrap_or(operation.per_second);
         act(buckets.entry(operation.action).or_insert_with(|| Bucket::new(rate)), self.began.elapsed())
+    }
+
+    /// Writes down the query that was started for a part: whoever continues waits for that one, and nothing is paid for twice.
+    fn started(&self, part: &str, query: &str) -> std::result::Result<(), Failure> {
+        self.store()?.record(|it| {
+            if let Some(unit) = it.units.get_mut(part) {
+                unit.query = Some(query.to_owned());
+            }
+        })?;
+        Ok(())
     }
 
     /// The case that is being written.

@@ -5,6 +5,7 @@ static QUERIES: &[(&str, &str)] = &[
     (COUNTS, include_str!("../../queries/logs/counts.insights")),
     (ERRORS, include_str!("../../queries/logs/errors.insights")),
     (EVENTS, include_str!("../../queries/logs/events.insights")),
+    (STREAMS, include_str!("../../queries/logs/streams.insights")),
     (FILES, include_str!("../../queries/athena/files.sql")),
     ("redshift/stl_file_scan.sql", include_str!("../../queries/redshift/stl_file_scan.sql")),
     ("redshift/stl_load_commits.sql", include_str!("../../queries/redshift/stl_load_commits.sql")),
@@ -13,6 +14,7 @@ static QUERIES: &[(&str, &str)] = &[
     ("redshift/stl_query.sql", include_str!("../../queries/redshift/stl_query.sql")),
     ("redshift/stl_s3client.sql", include_str!("../../queries/redshift/stl_s3client.sql")),
     ("redshift/stl_s3client_error.sql", include_str!("../../queries/redshift/stl_s3client_error.sql")),
+    ("redshift/stv_load_state.sql", include_str!("../../queries/redshift/stv_load_state.sql")),
     ("redshift/stv_slices.sql", include_str!("../../queries/redshift/stv_slices.sql")),
     ("redshift/svv_table_info.sql", include_str!("../../queries/redshift/svv_table_info.sql")),
     ("redshift/sys_external_query_detail.sql", include_str!("../../queries/redshift/sys_external_query_detail.sql")),
@@ -34,6 +36,9 @@ pub(super) const ERRORS: &str = "logs/errors.insights";
 /// How many events each span of time holds.
 pub(super) const COUNTS: &str = "logs/counts.insights";
 
+/// How many events each log stream holds.
+pub(super) const STREAMS: &str = "logs/streams.insights";
+
 /// The files of a table of Athena, which stands where `{table}` does.
 pub(super) const FILES: &str = "athena/files.sql";
 
@@ -46,12 +51,12 @@ pub fn query(file: &str) -> Option<&'static str> {
 pub(super) const VISIBILITY: &str = "redshift/visibility.sql";
 pub(super) const VISIBILITY_SUPERUSER: &str = "redshift/visibility_superuser.sql";
 
-/// The text that may be sent besides: to find out how the window of one has to be cut, or where one is refused.
-pub fn companion(file: &str) -> Option<&'static str> {
+/// The texts that may be sent besides: to find out how the window of one has to be cut, or where one is refused.
+pub fn companions(file: &str) -> &'static [&'static str] {
     match file {
-        EVENTS | ERRORS => Some(COUNTS),
-        VISIBILITY => Some(VISIBILITY_SUPERUSER),
-        _ => None,
+        EVENTS | ERRORS => &[COUNTS, STREAMS],
+        VISIBILITY => &[VISIBILITY_SUPERUSER],
+        _ => &[],
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     Asked, Collector, Operation, Outcome, Unit, Work,
     calls::{Context, Failure},
     groups,
-    queries::{self, VISIBILITY, VISIBILITY_SUPERUSER},
+    queries::{self, VISIBILITY},
     store,
 };
 use crate::{
@@ -16,12 +16,13 @@ use crate::{
 };
 use aws_sdk_redshiftdata::{
     Client,
-    types::{Field, SqlParameter, StatusString},
+    types::{SqlParameter, StatusString},
 };
 use serde_json::{Value, json};
 use std::hash::{BuildHasher as _, RandomState};
 use views::{Refusal, VIEWS, View};
 
+mod sight;
 mod views;
 
 pub(super) static COLLECTOR: Collector = Collector {
@@ -44,11 +45,11 @@ pub(super) static COLLECTOR: Collector = Collector {
 };
 
 static EXECUTE_STATEMENT: Operation = of_data_api("ExecuteStatement", "redshift-data:ExecuteStatement", 30.0);
-static DESCRIBE_STATEMENT: Operation = of_data_api("DescribeStatement", "redshift-data:DescribeStatement", 100.0);
-static GET_STATEMENT_RESULT: Operation = of_data_api("GetStatementResult", "redshift-data:GetStatementResult", 20.0);
+pub(super) static DESCRIBE_STATEMENT: Operation = of_data_api("DescribeStatement", "redshift-data:DescribeStatement", 100.0);
+pub(super) static GET_STATEMENT_RESULT: Operation = of_data_api("GetStatementResult", "redshift-data:GetStatementResult", 20.0);
 static CANCEL_STATEMENT: Operation = Operation { optional: true, ..of_data_api("CancelStatement", "redshift-data:CancelStatement", 3.0) };
 
-const fn of_data_api(name: &'static str, action: &'static str, per_second: f64) -> Operation {
+pub(super) const fn of_data_api(name: &'static str, action: &'static str, per_second: f64) -> Operation {
     Operation { service: "redshift-data", name, action, resource: "*", per_second, optional: false }
 }
 
@@ -82,11 +83,8 @@ const KNOWN: &str = "known";
 /// The longest sentence of Redshift that we keep, in characters.
 const WORDS_CHARS: usize = 600;
 
-/// Roles that see all rows.
-const SEEING_ROLES: &[&str] = &["sys:monitor", "sys:operator", "sys:dba", "sys:superuser"];
-
 /// The cluster or the workgroup.
-fn subject(asked: &Asked) -> Option<&String> {
+pub(super) fn subject(asked: &Asked) -> Option<&String> {
     asked.redshift_cluster.as_ref().or(asked.redshift_workgroup.as_ref())
 }
 
@@ -135,10 +133,15 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     let client = Client::new(&cx.session.config);
     (unit.state, unit.reason, unit.rows) = (State::Missing, None, 0);
     unit.notes = retention(&unit).into_iter().collect();
-    let Some(view) = VIEWS.iter().find(|it| it.file == unit.call) else { return visible(&cx, &client, unit).await };
+    let Some(view) = VIEWS.iter().find(|it| it.file == unit.call) else { return sight::visible(&cx, &client, unit).await };
     let mut text = queries::query(view.file).unwrap_or_default().to_owned();
+    if let Some(statement) = earlier(&cx, &client, &unit).await? {
+        return kept(&cx, &client, &statement, &id, unit).await;
+    }
+    let mut part = Some(id.as_str());
     loop {
-        let words = match finished(&cx, &client, &text, unit.window).await? {
+        // Only a statement that asks for all is worth to be waited for by whoever continues.
+        let words = match finished(&cx, &client, &text, unit.window, part.take()).await? {
             Ok(statement) => return kept(&cx, &client, &statement, &id, unit).await,
             Err(words) => words,
         };
@@ -173,16 +176,16 @@ fn refused(cx: &Context, view: &View, refusal: &Refusal, words: &str, mut unit: 
 
 /// A statement that failed.
 fn failed(code: &str, words: &str) -> Failure {
-    // A login that the identity may not make shows in the statement's end, too.
-    let code = if words.contains("not authorized to perform") { "AccessDeniedException" } else { code };
     Failure::Aws { operation: &DESCRIBE_STATEMENT, code: code.to_owned(), message: text::safe(words, WORDS_CHARS) }
 }
 
 /// Names the operation that was refused indeed, where the Data API called another on behalf of the caller.
-fn meant(failure: Failure) -> Failure {
+pub(super) fn meant(failure: Failure) -> Failure {
     match failure {
         Failure::Aws { operation, code, message } => {
             let named = COLLECTOR.operations.iter().filter(|it| message.contains(it.action)).max_by_key(|it| it.action.len());
+            // A login that the identity may not make is told by the Data API in other ways.
+            let code = if message.contains("not authorized to perform") { "AccessDeniedException".to_owned() } else { code };
             Failure::Aws { operation: named.copied().unwrap_or(operation), code, message }
         }
         other => other,
@@ -202,8 +205,26 @@ struct Statement {
     id: String,
 }
 
-/// Runs a text; where it fails, the words of Redshift.
-async fn finished(cx: &Context, client: &Client, text: &str, window: Option<Window>) -> Result<Result<Statement, String>, Failure> {
+/// The statement that was started earlier, where it ended well.
+async fn earlier(cx: &Context, client: &Client, unit: &Unit) -> Result<Option<Statement>, Failure> {
+    let Some(id) = unit.query.clone() else { return Ok(None) };
+    let statement = Statement { id };
+    match awaited(cx, client, &statement).await {
+        Ok(None) => Ok(Some(statement)),
+        Err(failure @ (Failure::Interrupted | Failure::Disk(_))) => Err(failure),
+        // It failed, was cancelled, or is known no longer: it is run anew.
+        Ok(Some(_)) | Err(_) => Ok(None),
+    }
+}
+
+/// Runs a text, on behalf of a part if one is named; where it fails, the words of Redshift.
+async fn finished(
+    cx: &Context,
+    client: &Client,
+    text: &str,
+    window: Option<Window>,
+    part: Option<&str>,
+) -> Result<Result<Statement, String>, Failure> {
     let asked = &cx.session.asked;
     let random = RandomState::new();
     // With the same token a request that is sent again starts nothing anew.
@@ -226,6 +247,9 @@ async fn finished(cx: &Context, client: &Client, text: &str, window: Option<Wind
     };
     let answer = cx.call(&EXECUTE_STATEMENT, |tap| request().customize().interceptor(tap).send()).await?;
     let statement = Statement { id: answer.output.id.unwrap_or_default() };
+    if let Some(part) = part {
+        cx.session.started(part, &statement.id)?;
+    }
     match awaited(cx, client, &statement).await {
         Ok(None) => Ok(Ok(statement)),
         Ok(Some(words)) => Ok(Err(words)),
@@ -286,56 +310,6 @@ async fn kept(cx: &Context, client: &Client, statement: &Statement, id: &str, mu
         (unit.state, unit.reason) = (State::Truncated, Some(reason));
     }
     Ok(Outcome::Done(Box::new(unit)))
-}
-
-/// Whose rows the views show, as far as that is known.
-#[derive(Default)]
-struct Sight {
-    user: String,
-    all: bool,
-}
-
-/// Finds out whether the user sees the rows of others. Where not, nothing that was collected can prove that all is well.
-async fn visible(cx: &Context, client: &Client, mut unit: Unit) -> Result<Outcome, Failure> {
-    let (sight, unknown) = match sight(cx, client, VISIBILITY).await? {
-        Ok(sight) => (sight, None),
-        Err(words) => match sight(cx, client, VISIBILITY_SUPERUSER).await? {
-            Ok(sight) => (sight, Some(words)),
-            Err(words) => return Err(failed(Refusal::of(&words).code(), &words)),
-        },
-    };
-    unit.detail = json!({"user": sight.user, "sees_all": sight.all});
-    if !sight.all {
-        let user = sight.user;
-        let reason = match unknown {
-            Some(words) => format!("whether more than your own rows were visible cannot be told: {words}"),
-            None => format!(
-                "only your own rows were visible: user {user} is no superuser, and has neither SYSLOG ACCESS UNRESTRICTED nor a role like \
-                 sys:monitor; after ALTER USER \"{user}\" SYSLOG ACCESS UNRESTRICTED, or GRANT ROLE sys:monitor TO \"{user}\", collect anew"
-            ),
-        };
-        (unit.state, unit.reason) = (State::Truncated, Some(reason));
-    }
-    Ok(Outcome::Done(Box::new(unit)))
-}
-
-/// Asks one of the texts about the user; where it fails, the words of Redshift.
-async fn sight(cx: &Context, client: &Client, file: &str) -> Result<Result<Sight, String>, Failure> {
-    let statement = match finished(cx, client, queries::query(file).unwrap_or_default(), None).await? {
-        Ok(statement) => statement,
-        Err(words) => return Ok(Err(words)),
-    };
-    let request = || client.get_statement_result().id(&statement.id);
-    let page = cx.call(&GET_STATEMENT_RESULT, |tap| request().customize().interceptor(tap).send()).await?;
-    let mut sight = Sight::default();
-    for row in page.output.records() {
-        let mut cells = row.iter();
-        sight.user = cells.next().and_then(|it| it.as_string_value().ok()).map_or(String::new(), |it| text::safe(it.trim(), 128));
-        sight.all |= cells.next() == Some(&Field::BooleanValue(true));
-        let told = cells.filter_map(|it| it.as_string_value().ok()).map(|it| it.trim().to_ascii_lowercase());
-        sight.all |= told.into_iter().any(|it| it == "unrestricted" || SEEING_ROLES.contains(&it.as_str()));
-    }
-    Ok(Ok(sight))
 }
 
 #[cfg(test)]

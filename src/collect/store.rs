@@ -5,7 +5,7 @@
 
 use crate::{
     case::{
-        self,
+        self, hex,
         manifest::{CaseManifest, FILE, Unit},
     },
     error::{Error, Result},
@@ -50,12 +50,20 @@ impl Store {
     /// Opens a case to continue it.
     pub(super) fn resume(dir: &Path) -> Result<Self> {
         let path = dir.join(FILE);
-        let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        if !path.is_file() {
+            return Err(Error::Usage(format!("{}: holds no case to continue; without --resume one is begun", dir.display())));
+        }
+        // Read once nobody else may change it.
         let lock = locked(dir)?;
+        let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let manifest: CaseManifest =
             serde_json::from_slice(&bytes).map_err(|it| Error::Usage(format!("{}: not the manifest of a case: {it}", path.display())))?;
         if manifest.format != case::manifest::FORMAT {
             return Err(Error::Usage(format!("{}: written as {}, which this version does not continue", path.display(), manifest.format)));
+        }
+        // Files are written by these names: one that we did not give may lead anywhere.
+        if let Some(id) = manifest.units.keys().find(|it| it.split('/').any(|part| !is_plain_name(part))) {
+            return Err(Error::Usage(format!("{}: was changed: {id:?} is no name of a part", path.display())));
         }
         Ok(Self { dir: dir.to_owned(), manifest: Mutex::new(manifest), _lock: lock })
     }
@@ -172,6 +180,12 @@ pub(super) fn id_of(collector: &str, subject: &str, part: &str) -> String {
     [collector, subject, part].map(plain_name).join("/")
 }
 
+/// Whether a name is one that [`plain_name`] gives.
+fn is_plain_name(name: &str) -> bool {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'=' | b'+' | b'%');
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_plain)
+}
+
 /// A name that any file system takes, and that no other text gets: all but plain characters are written as `%2F`.
 fn plain_name(part: &str) -> String {
     let plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'=' | b'+');
@@ -185,17 +199,15 @@ fn plain_name(part: &str) -> String {
             name.push_str(&hex(&[byte]).to_ascii_uppercase());
         }
     }
+    if name.is_empty() {
+        name.push('%');
+    }
     if name.len() > LONGEST_NAME {
         let hash = hex(Sha256::digest(part.as_bytes()).get(..8).unwrap_or_default());
         name.truncate(LONGEST_NAME - hash.len() - 1);
         name = format!("{name}-{hash}");
     }
     name
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |it: u8| char::from_digit(u32::from(it), 16).unwrap_or_default();
-    bytes.iter().flat_map(|it| [digit(it >> 4), digit(it & 15)]).collect()
 }
 
 /// Keeps others from writing into the same case.
@@ -215,7 +227,7 @@ fn sync(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::manifest::{FORMAT, State};
+    use crate::case::manifest::{Bill, FORMAT, State};
     use std::collections::{BTreeMap, BTreeSet};
 
     fn manifest() -> CaseManifest {
@@ -228,6 +240,7 @@ mod tests {
             asked: serde_json::Value::Null,
             planned: BTreeSet::new(),
             units: BTreeMap::new(),
+            bill: Bill::default(),
         }
     }
 
@@ -266,6 +279,8 @@ mod tests {
     fn names_are_plain_and_differ() {
         assert_eq!(plain_name("/aws/mwaa"), "%2Faws%2Fmwaa");
         assert_eq!(plain_name(".."), "%2E.");
+        assert!([plain_name("/aws/mwaa"), plain_name("..")].iter().all(|it| is_plain_name(it)));
+        assert!(["", "..", ".x", "a\\b", "a:b"].iter().all(|it| !is_plain_name(it)));
         let long = |end: &str| plain_name(&format!("{}{end}", "x".repeat(600)));
         assert!(long("a") != long("b") && long("a").len() <= LONGEST_NAME);
     }

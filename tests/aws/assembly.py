@@ -36,6 +36,7 @@ def assemble(port=0):
         "warehouse_user": warehouse.user,
         "warehouse_rows": lambda it: warehouse.load(**it),
         "athena": athena.set,
+        "athena_stop": lambda _: athena.stop_all(),
         "athena_workgroup": athena.add_workgroup,
         "athena_history": lambda it: athena_seeds.history(athena, **it),
         "athena_copies": lambda it: athena_seeds.copies(athena, **it),

@@ -206,6 +206,11 @@ class Athena:
             status |= {"State": "CANCELLED", "StateChangeReason": "Query cancelled by user", "CompletionDateTime": time.time()}
         return {}
 
+    def stop_all(self):
+        """Somebody stops every query that runs."""
+        for id in self.polls:
+            self.StopQueryExecution({"QueryExecutionId": id}, None)
+
     def _finish(self, execution):
         """Runs a query: the files of a table, from the objects under its place."""
         status = execution["Status"]

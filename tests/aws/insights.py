@@ -36,6 +36,8 @@ class Settings:
     bytes_factor: float = 1.0
     # Windows that end before this second are refused, as are those from before a group was made or beyond its retention.
     refuse_before: int = 0
+    # How many characters of a message an answer holds; 0: all.
+    message_chars: int = 0
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Insights:
             if fail and len(self.queries) % int(fail["every"]) == 0:
                 execution.last = fail["status"]
         rows, statistics = self._evaluate(query, groups, members["startTime"], members["endTime"])
-        execution.rows, execution.statistics, execution.cells = rows[:limit], statistics, _writer(query)
+        execution.rows, execution.statistics, execution.cells = rows[:limit], statistics, _writer(query, self.settings.message_chars)
         if self.settings.max_limit > PAGE:
             statistics["resultCount"] = float(len(execution.rows))
         self._let_go()
@@ -272,12 +274,13 @@ class Insights:
         return {"logRecord": fields}
 
 
-def _writer(query):
-    """How a query's rows are written: those of events with their pointer last, those of stats as they are."""
+def _writer(query, chars):
+    """How a query's rows are written: those of events with their pointer last and their messages perhaps cut, those of stats as they are."""
     if query.stats:
         return lambda row: row
     columns = query.columns or [("@timestamp", lambda row: row.get("@timestamp")), ("@message", lambda row: row.get("@message"))]
-    return lambda row: [(name, text) for name, value in columns if (text := row.written(name, value)) is not None] + [
+    cut = lambda name, text: text[:chars] if chars and name == "@message" else text
+    return lambda row: [(name, cut(name, text)) for name, value in columns if (text := row.written(name, value)) is not None] + [
         ("@ptr", row.get("@ptr"))
     ]
 

@@ -17,7 +17,7 @@ OVERHEAD = 26
 class Settings:
     """What a control call may change under "reads"."""
 
-    # Every n-th page of FilterLogEvents comes empty, with a token for the same place.
+    # Every n-th page of FilterLogEvents and of GetLogEvents (forward) comes empty, with a token for the same place.
     empty_every: int = 0
     # A page holds at most so many events, whatever was asked for.
     page_events: int = PAGE_EVENTS
@@ -108,6 +108,14 @@ class LogReads:
         if name not in group.streams and name not in self.moto.backend("logs").groups[group.name].streams:
             raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
         limit = min(members.get("limit") or PAGE_EVENTS, self.settings.page_events)
+        token, self.pages = members.get("nextToken"), self.pages + 1
+        if self.settings.empty_every and (token or "f" if members.get("startFromHead") else token or "b")[0] == "f":
+            if not (token or "").startswith("f/9") and self.pages % self.settings.empty_every == 0:
+                # Another token, for the same one would be the end.
+                return {"events": [], "nextForwardToken": f"f/9{(token or 'f/')[3:]:>055}", "nextBackwardToken": token or f"b/{0:056d}"}
+            if (token or "").startswith("f/9"):
+                members = {key: value for key, value in members.items() if key != "nextToken"}
+                members |= {"nextToken": f"f/0{token[3:]}"} if int(token[3:]) else {}
         if group.own:
             return self._get_own(group, members, limit)
         asked = {"logGroupName": group.name, "logStreamName": name, "limit": limit, "startFromHead": members.get("startFromHead", False)}

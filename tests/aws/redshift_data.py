@@ -37,6 +37,8 @@ class Settings:
     accepts_wait: bool = True
     # What stands behind each error; {sqlstate} is put in.
     error_suffix: str = ""
+    # Why nobody can log in: statements fail with these words, and lists of databases are refused with them.
+    login_refusal: str | None = None
     # Names that are known; None: every cluster, workgroup, database there is.
     clusters: list | None = None
     workgroups: list | None = None
@@ -189,6 +191,8 @@ class RedshiftData:
 
     def _execute(self, statement, start):
         databases, name = self.settings.databases, statement.request["Database"]
+        if self.settings.login_refusal:
+            raise Failed(self.settings.login_refusal)
         if databases is not None and name not in databases:
             raise Failed(f'FATAL: database "{name}" does not exist')
         server = self.warehouse.server()
@@ -275,6 +279,15 @@ class RedshiftData:
         answer = {"Records": it.result.page(at, rows), "ColumnMetadata": it.result.columns, "TotalNumRows": it.result.count}
         answer |= {"ResultFormat": "CSV"} if wanted == "CSV" else {}
         return answer | ({"NextToken": str(at + rows)} if at + rows < it.result.count else {})
+
+    def ListDatabases(self, members, call):
+        self._check({"Sql": "", **members})
+        databases, name = self.settings.databases or [members["Database"]], members["Database"]
+        if self.settings.login_refusal:
+            raise AwsError("ValidationException", self.settings.login_refusal)
+        if name not in databases:
+            raise AwsError("ValidationException", f'FATAL: database "{name}" does not exist')
+        return {"Databases": databases[: members.get("MaxResults") or 60]}
 
     def CancelStatement(self, members, call):
         it = self._statement(members)

@@ -193,3 +193,27 @@ pub(crate) fn found_in(folder: &Path, path: &str) -> Vec<Value> {
     }
     findings
 }
+
+/// Dumps of two queries: one that was refused, and one with stages of which one carries the load.
+pub(crate) fn athena_dumps(folder: &Path, submitted: i64) {
+    let execution = |id: &str, state: &str, reason: Option<&str>, millis: i64| {
+        let mut status = json!({"State": state, "SubmissionDateTime": time(submitted), "CompletionDateTime": time(submitted + 400)});
+        if let Some(reason) = reason {
+            status["StateChangeReason"] = json!(reason);
+            status["AthenaError"] = json!({"ErrorCategory": 2, "ErrorType": 1500, "Retryable": false, "ErrorMessage": reason});
+        }
+        json!({
+            "QueryExecutionId": id, "Query": "SELECT page, count(*) FROM shop.clicks GROUP BY page", "StatementType": "DML", "SubstatementType": "SELECT",
+            "QueryExecutionContext": {"Database": "shop"}, "Status": status, "WorkGroup": "nightly",
+            "Statistics": {"EngineExecutionTimeInMillis": millis, "DataScannedInBytes": 1_600_000_000, "TotalExecutionTimeInMillis": millis + 100},
+        })
+    };
+    let refused = "User: arn:aws:sts::123456789012:assumed-role/report/x is not authorized to perform: glue:GetTable on resource: arn:aws:glue:us-east-1:123456789012:table/shop/clicks because no identity-based policy allows the glue:GetTable action (Service: AmazonDataCatalog; Status Code: 400; Error Code: AccessDeniedException; Request ID: 1; Proxy: null)";
+    let batch = json!({"QueryExecutions": [
+        execution("fc244891-6406-4cf6-a480-d7a7685ed517", "SUCCEEDED", None, 339_000),
+        execution("5b1c9e74-08d3-4a6b-b2f1-6d7e0c93a815", "FAILED", Some(refused), 1_000),
+    ], "UnprocessedQueryExecutionIds": []});
+    fs::write(folder.join("batch-get-query-execution.json"), batch.to_string()).unwrap();
+    let statistics = "get-query-runtime-statistics_fc244891-6406-4cf6-a480-d7a7685ed517.json";
+    fs::copy(Path::new("fixtures/sources/athena-statistics/stages").join(statistics), folder.join(statistics)).unwrap();
+}

@@ -53,6 +53,7 @@ pub(super) static VIEWS: &[View] = &[
     View::new("stl_file_scan", "redshift/stl_file_scan.sql", "bytes and times of files by slice"),
     View::new("stl_s3client", "redshift/stl_s3client.sql", "how well the loaded files are compressed"),
     View::new("stl_s3client_error", "redshift/stl_s3client_error.sql", "reads from S3 that failed"),
+    View::new("stv_load_state", "redshift/stv_load_state.sql", "how far loads are that run now").snapshot(),
     View::new("stv_slices", "redshift/stv_slices.sql", "how many slices the cluster has").snapshot(),
     View::new("svv_table_info", "redshift/svv_table_info.sql", "the skew of tables").snapshot(),
 ];
