@@ -289,7 +289,17 @@ fn read_leaves(file: &RawFile, named: &Manifests, forced: Option<&'static Source
         }
         Err(error) => read.push(Told::nothing(refused(&file.name, &error.to_string()))),
     }
+    if let Some(told) = read.first_mut().filter(|_| is_changed(file, named)) {
+        told.coverage.problems.push(manifests::CHANGED.to_owned());
+    }
     read
+}
+
+/// Whether a file is another than the manifest says that lies beside it.
+fn is_changed(file: &RawFile, named: &Manifests) -> bool {
+    let told = named.sha256_of(&shown(&file.name));
+    // What cannot be read is told when it is.
+    told.is_some_and(|told| file.sha256().is_some_and(|it| it != told))
 }
 
 fn read_leaf(leaf: Leaf<'_>, named: &Manifests, forced: Option<&'static Source>, settings: &Settings) -> Told {

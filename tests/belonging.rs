@@ -8,6 +8,7 @@ use casefile::{
     settings::Settings,
     tables::{TABLES, rows},
 };
+use sha2::{Digest as _, Sha256};
 use std::{fs, io::Write as _, path::Path};
 
 /// An Inventory whose columns stand in an order of their own, and a list of it.
@@ -118,4 +119,36 @@ fn files_that_were_not_given_make_the_inputs_incomplete() {
     let evidence = load(&[("load.manifest", copy.as_bytes())]);
     assert!(evidence.is_complete());
     assert_eq!(of(&evidence, "load.manifest").kind, Some("manifest"));
+}
+
+/// A case of one part; the manifest tells the SHA-256 of its file, which is `stored`.
+fn case(stored: &[u8], told: &str) -> Evidence {
+    let unit = r#"{"collector":"logs_raw","call":"FilterLogEvents","subject":"g","state":"complete","file":"raw/logs_raw/g/all.json.zst","sha256":"HASH"}"#;
+    let manifest = format!(
+        r#"{{"format":"casefile-case/1","casefile":"0","region":"eu-west-1","asked":null,"units":{{"logs_raw/g/all":{}}}}}"#,
+        unit.replace("HASH", told)
+    );
+    load(&[("night/manifest.json", manifest.as_bytes()), ("night/raw/logs_raw/g/all.json.zst", stored), ("all.json.zst", stored)])
+}
+
+#[test]
+fn a_file_of_a_case_that_is_not_as_it_was_collected_is_a_problem() {
+    let events = |message: &str| {
+        let text = format!(
+            r#"{{"events":[{{"logStreamName":"s","timestamp":1767323045000,"message":"{message}","eventId":"1"}}],"searchedLogStreams":[]}}"#
+        );
+        zstd::encode_all(text.as_bytes(), 0).unwrap()
+    };
+    let stored = events("INFO - done");
+    let told = Sha256::digest(&stored).iter().fold(String::new(), |text, it| text + &format!("{it:02x}"));
+    assert!(case(&stored, &told).is_complete());
+    // It can be read as well, and is another.
+    let changed = case(&events("INFO - gone"), &told);
+    let problems = |name: &str| of(&changed, name).problems.join("; ");
+    assert!(problems("night/raw/logs_raw/g/all.json.zst").starts_with("not as it was collected: its SHA-256"));
+    assert!(problems("night/manifest.json").contains("1 of its files are not as they were collected"));
+    assert!(changed.lacks_parts(), "nothing is clean on it");
+    // A file of the same name elsewhere is none of the case's.
+    let elsewhere = changed.coverage.iter().find(|it| it.path.ends_with("/all.json.zst") && !it.path.contains("/night/")).unwrap();
+    assert_eq!(elsewhere.problems, Vec::<String>::new());
 }

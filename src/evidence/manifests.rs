@@ -4,6 +4,9 @@ use super::Coverage;
 use crate::sources::Manifest;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Why a file that a manifest names is not believed.
+pub(super) const CHANGED: &str = "not as it was collected: its SHA-256 is not the one that the manifest tells; collect it anew";
+
 /// The manifests that were read.
 #[derive(Debug, Default)]
 pub(super) struct Manifests {
@@ -35,6 +38,16 @@ impl Manifests {
         self.naming(input).and_then(|it| self.all.get(it.0)).map(|it| it.1.columns.as_slice()).unwrap_or_default()
     }
 
+    /// The SHA-256 that a manifest tells of the file that lies where it says.
+    pub(super) fn sha256_of(&self, input: &str) -> Option<&str> {
+        self.by_name.get(bare(input))?.iter().find_map(|(manifest, place)| {
+            let (path, told) = self.all.get(*manifest)?;
+            let folder = path.strip_suffix(parts(path).next_back()?)?;
+            let lies_there = input.strip_prefix(folder) == told.files.get(*place).map(String::as_str);
+            told.hashes.get(*place).filter(|_| lies_there)?.as_deref()
+        })
+    }
+
     /// The manifest that names an input, and the place: of several, the one with most folders alike, and then the nearest.
     fn naming(&self, input: &str) -> Option<(usize, usize)> {
         let candidates = self.by_name.get(bare(input))?.iter().copied();
@@ -50,10 +63,15 @@ impl Manifests {
     /// Says of every manifest how many of its files were given.
     pub(super) fn check(&self, coverage: &mut [Coverage]) {
         let given: BTreeSet<(usize, usize)> = coverage.iter().filter_map(|it| self.naming(&it.path)).collect();
+        let mut changed: BTreeMap<usize, usize> = BTreeMap::new();
+        for input in coverage.iter().filter(|it| it.problems.iter().any(|it| it == CHANGED)) {
+            self.naming(&input.path).into_iter().for_each(|it| *changed.entry(it.0).or_default() += 1);
+        }
         for (at, (path, told)) in self.all.iter().enumerate() {
             let (named, found) = (told.files.len(), given.range((at, 0)..(at + 1, 0)).count());
             let said = format!("names {named} files, {found} of them were given");
             let Some(input) = coverage.iter_mut().find(|it| it.path == *path) else { continue };
+            input.problems.extend(changed.get(&at).map(|it| format!("{it} of its files are not as they were collected")));
             if found < named && (told.of_output || found > 0) {
                 input.problems.push(said);
             } else {

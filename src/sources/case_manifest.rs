@@ -2,7 +2,7 @@
 
 use super::{Head, Input, Manifest, Source};
 use crate::{
-    case::manifest::{CaseManifest, FORMAT, Unit},
+    case::manifest::{CaseManifest, FORMAT},
     text,
 };
 use std::collections::BTreeSet;
@@ -34,16 +34,17 @@ fn read(input: &mut Input<'_, '_>) {
     };
     input.out.parsed += manifest.units.len() as u64;
     input.out.bytes = serde_json::to_vec(&manifest.without_bill()).map(|it| it.len() as u64).ok();
-    let mut gaps = manifest.units.values().filter_map(Unit::gap);
+    let mut gaps = manifest.gaps().into_iter();
     input.out.partial.extend(gaps.by_ref().take(MOST_GAPS).map(|it| text::safe(&it, GAP_CHARS)));
     let others = gaps.count();
     if others > 0 {
-        input.out.partial.push(format!("{others} more parts were not collected: the manifest names them"));
+        input.out.partial.push(format!("{others} more gaps: the manifest names them"));
     }
     let notes: BTreeSet<&String> = manifest.units.values().flat_map(|it| &it.notes).collect();
     input.out.notes.extend(notes.into_iter().map(|it| text::safe(it, GAP_CHARS)));
-    let files: Vec<String> = manifest.units.values().filter_map(|it| it.file.clone()).collect();
+    let stored = manifest.units.into_values().filter_map(|it| Some((it.file?, it.sha256)));
+    let (files, hashes): (Vec<String>, Vec<Option<String>>) = stored.unzip();
     if !files.is_empty() {
-        input.out.manifest = Some(Manifest { files, columns: Vec::new(), of_output: true });
+        input.out.manifest = Some(Manifest { files, columns: Vec::new(), hashes, of_output: true });
     }
 }

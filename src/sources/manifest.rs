@@ -18,6 +18,8 @@ pub struct Manifest {
     pub files: Vec<String>,
     /// The columns of each of them, in order and in lower case; none where it does not tell.
     pub columns: Vec<String>,
+    /// The SHA-256 of each file, in hexadecimal digits; none where it does not tell.
+    pub hashes: Vec<Option<String>>,
     /// Whether it was written with the files; what a COPY is told to load was not.
     pub of_output: bool,
 }
@@ -63,5 +65,5 @@ fn manifest(value: &Value) -> Manifest {
     }
     let of_output = value.get("fileSchema").is_some() || value.get("schema").is_some();
     let files = if value.get("files").is_some() { named("files", "key") } else { named("entries", "url") };
-    Manifest { files, columns, of_output }
+    Manifest { files, columns, hashes: Vec::new(), of_output }
 }

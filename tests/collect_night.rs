@@ -1,0 +1,173 @@
+//! One night of all services, collected at once and analysed in one go: what is found is what the dumps of that night say.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a broken test should stop loudly")]
+
+mod common;
+
+use casefile::units::Moment;
+use common::servers::{Servers, athena_dumps, found_in, manifest, stderr, stdout};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+const STORY: &str = "fixtures/stories/night";
+
+const WANTED: &[&str] = &[
+    "--since",
+    "2026-08-13",
+    "--until",
+    "2026-08-16",
+    "--mwaa-environment",
+    "shop-prod",
+    "--redshift-cluster",
+    "shop-dwh",
+    "--database",
+    "shop",
+    "--athena",
+    "--workgroup",
+    "nightly",
+    "--s3",
+    "s3://shop-raw/",
+];
+
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copied(&path, &copy);
+        } else {
+            fs::copy(&path, &copy).unwrap();
+        }
+    }
+}
+
+/// Many small files of one table, as `aws s3 ls --recursive` prints them, below what the night has there.
+fn listing() -> String {
+    let mut text = fs::read_to_string(format!("{STORY}/s3/shop-raw.ls.txt")).unwrap();
+    for file in 0..2_400 {
+        let (dt, size) = (file / 100 % 24, 40_000 + file);
+        writeln!(text, "2026-08-14 05:00:00 {size:>10} impressions/dt=2026-08-13/hour={dt:02}/part-{file:05}.json.gz").unwrap();
+    }
+    text
+}
+
+/// The same as `aws s3api list-objects-v2` prints it.
+fn printed(listing: &str) -> Value {
+    let object = |line: &str| {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        json!({"Key": cells[3], "LastModified": format!("{}T{}+00:00", cells[0], cells[1]), "ETag": "\"x\"", "Size": cells[2].parse::<u64>().unwrap(), "StorageClass": "STANDARD"})
+    };
+    let mut objects: Vec<Value> = listing.lines().map(object).collect();
+    objects.sort_by_key(|it| it["Key"].as_str().unwrap().to_owned());
+    json!({"IsTruncated": false, "Contents": objects, "Name": "shop-raw", "Prefix": "", "MaxKeys": 1_000_000, "KeyCount": objects.len()})
+}
+
+/// The night's dumps below `folder`, and the control calls that give the servers the same.
+fn night(folder: &Path) -> Vec<Value> {
+    let dumps = folder.join("dumps");
+    for part in ["airflow", "redshift"] {
+        copied(&Path::new(STORY).join(part), &dumps.join(part));
+    }
+    let history = dumps.join("athena");
+    fs::create_dir_all(&history).unwrap();
+    // A query that was refused, and one of whose stages one carries the load, beside those of the story.
+    athena_dumps(&history, Moment::parse("2026-08-14T02:00:00Z").unwrap().moment.millis() / 1_000);
+    fs::copy(format!("{STORY}/athena/batch-get-query-execution.json"), history.join("story.json")).unwrap();
+    fs::create_dir_all(dumps.join("s3")).unwrap();
+    fs::write(dumps.join("s3/list-objects-v2.json"), printed(&listing()).to_string()).unwrap();
+    vec![
+        json!({"night": {}}),
+        json!({"athena_history": {"folder": history}}),
+        // Something older is left: nothing of the night is gone.
+        json!({"athena_copies": {"count": 2, "workgroup": "nightly", "start": 1_700_000_000, "seconds": 60}}),
+        json!({"objects": {"bucket": "shop-raw", "text": listing()}}),
+    ]
+}
+
+fn analyze(folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_casefile")).current_dir(folder).args(["analyze", "case"]).output().unwrap()
+}
+
+/// The number before a word of a line.
+fn number_before(text: &str, word: &str) -> u64 {
+    let before = text.split(word).next().unwrap().trim_end();
+    before.rsplit([' ', '\n']).next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn one_collection_of_all_services_says_what_the_dumps_say() {
+    let harmless = json!({});
+    let throttled = json!({"throttle": {"share": 0.33, "seed": 5}, "reads": {"page_events": 100}});
+    for (way, fault) in [("raw", harmless), ("insights", throttled)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut seeds = night(folder.path());
+        seeds.push(fault);
+        let Some(mut servers) = Servers::start("night", &seeds) else { return };
+        let asked = [WANTED, &["--logs", way, "--progress", "always"]].concat();
+        let output = servers.collect(folder.path(), &asked).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+
+        let case = manifest(&folder.path().join("case"));
+        let units: Vec<&Value> = case["units"].as_object().unwrap().values().collect();
+        assert!(units.iter().all(|it| it["state"] == "complete"));
+        let collectors: BTreeSet<&str> = units.iter().map(|it| it["collector"].as_str().unwrap()).collect();
+        let logs = format!("logs_{way}");
+        assert_eq!(collectors, BTreeSet::from([logs.as_str(), "mwaa", "redshift", "athena", "s3"]));
+
+        // Every call is counted, and once: by the servers, while it runs, and at the end.
+        let counters = servers.control(&json!({"counters": true}))["counters"].clone();
+        assert_eq!(counters["model_faults"], json!([]));
+        let (last, said) = (stderr(&output), stdout(&output));
+        assert_eq!(counters["total"], number_before(last.trim_end().rsplit("casefile:").next().unwrap(), " calls"), "{last}");
+        assert_eq!(counters["total"], number_before(&said, " calls,"), "{said}");
+
+        let (of_case, of_dumps) = (found_in(folder.path(), "case"), found_in(folder.path(), "dumps"));
+        for it in &of_dumps {
+            println!("{way}: {} {} {} x{}", it["finding_id"], it["severity"], it["title"], it["occurrences"]);
+        }
+        let has = |what: &dyn Fn(&Value) -> bool| of_dumps.iter().any(what);
+        assert!(
+            has(&|it| it["detector"] == "access-denied" && it["instances"].to_string().contains("task_id")),
+            "the task logs contribute"
+        );
+        assert!(has(&|it| it["detector"] == "single-file-copy"), "Redshift contributes");
+        assert!(
+            has(&|it| it["detector"] == "access-denied" && it["instances"].to_string().contains("query_execution_id")),
+            "Athena contributes"
+        );
+        assert!(
+            has(&|it| it["detector"] == "small-files" && it["facts"]["location"].to_string().contains("impressions")),
+            "S3 contributes"
+        );
+        assert_eq!(of_case, of_dumps, "{way}");
+        assert_eq!(analyze(folder.path()).status.code(), Some(0));
+        println!("{way}: {} findings from {} parts by {} calls, as from the dumps", of_case.len(), units.len(), counters["total"]);
+    }
+}
+
+#[test]
+fn a_case_whose_files_were_changed_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(servers) = Servers::start("changed", &night(folder.path())) else { return };
+    let output = servers.collect(folder.path(), WANTED).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let case = folder.path().join("case");
+    let manifest = manifest(&case);
+    let unit = manifest["units"].as_object().unwrap().values().find(|it| it["collector"] == "athena").unwrap();
+    let path = case.join(unit["file"].as_str().unwrap());
+    // Somebody takes the refusals out, and packs it anew: it can be read, and is not what AWS answered.
+    let text = String::from_utf8(zstd::decode_all(fs::File::open(&path).unwrap()).unwrap()).unwrap();
+    fs::write(&path, zstd::encode_all(text.replace("not authorized", "authorized").as_bytes(), 0).unwrap()).unwrap();
+    let output = analyze(folder.path());
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}{}", stderr(&output));
+    assert!(said.contains("not as it was collected: its SHA-256 is not the one that the manifest tells"), "{said}");
+    assert!(said.contains("1 of its files are not as they were collected"), "{said}");
+}
