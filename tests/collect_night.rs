@@ -166,7 +166,8 @@ fn a_case_whose_files_were_changed_is_not_believed() {
     let text = String::from_utf8(zstd::decode_all(fs::File::open(&path).unwrap()).unwrap()).unwrap();
     fs::write(&path, zstd::encode_all(text.replace("not authorized", "authorized").as_bytes(), 0).unwrap()).unwrap();
     let output = analyze(folder.path());
-    let said = stdout(&output);
+    // Lines are wrapped.
+    let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(output.status.code(), Some(3), "{said}{}", stderr(&output));
     assert!(said.contains("not as it was collected: its SHA-256 is not the one that the manifest tells"), "{said}");
     assert!(said.contains("1 of its files are not as they were collected"), "{said}");

@@ -124,13 +124,19 @@ fn messages_that_were_cut_are_brought_whole() {
     let folder = tempfile::tempdir().unwrap();
     let said = ended(&collect(&servers, folder.path(), &window(&told), &asked), 0);
     holds_all(folder.path(), &told);
-    assert!(said.contains("big: 7 messages were exactly 1024 characters long and none was longer"), "{said}");
+    assert!(said.contains("big: 7 messages were cut after 1024 characters"), "{said}");
     let case = manifest(&folder.path().join("case"));
     let read: u64 =
         case["units"].as_object().unwrap().values().filter(|it| it["collector"] == "logs_raw").map(|it| it["rows"].as_u64().unwrap()).sum();
     assert!((7..100).contains(&read), "only their seconds are read event by event: {read}");
+    // Where nothing was cut, nothing is read twice, however long messages are.
+    servers.control(&json!({"insights": {"message_chars": 0}, "forget": true}));
+    let folder = tempfile::tempdir().unwrap();
+    ended(&collect(&servers, folder.path(), &window(&told), &asked), 0);
+    holds_all(folder.path(), &told);
+    assert_eq!((servers.calls("StartQuery"), servers.calls("GetLogRecord"), servers.calls("FilterLogEvents")), (1, 1, 0));
     // Whoever may not read events by themselves is told that they are not whole.
-    servers.control(&json!({"deny": ["logs:FilterLogEvents"]}));
+    servers.control(&json!({"insights": {"message_chars": 1_024}, "deny": ["logs:FilterLogEvents", "logs:GetLogRecord"]}));
     let folder = tempfile::tempdir().unwrap();
     let said = ended(&collect(&servers, folder.path(), &window(&told), &asked), 3);
     assert!(said.contains("only a part: logs/events.insights of big") && said.contains(r#""Action":"logs:FilterLogEvents""#), "{said}");

@@ -1,4 +1,4 @@
--- How far each slice is with the loads that run at this moment: a load that one slice carries is seen before it ends. A snapshot, mostly empty.
+-- How far each slice is with the loads that run now. A load that one slice carries is seen before it ends. A snapshot, mostly empty.
 SELECT
   query,
   slice,

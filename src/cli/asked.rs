@@ -132,6 +132,11 @@ enum LogsWay {
 /// Bytes of a gigabyte, as AWS counts them.
 pub(super) const GIGABYTE: f64 = 1e9;
 
+/// The moment that windows are seen from.
+pub(super) fn now() -> Moment {
+    Moment(Timestamp::now().as_microsecond())
+}
+
 impl WindowArgs {
     /// The time that is given, or the last day.
     pub(super) fn window_or_last_day(&self) -> Result<Window> {
@@ -143,11 +148,19 @@ impl WindowArgs {
         }
     }
 
+    /// Whether a time is given at all.
+    pub(super) fn is_given(&self) -> bool {
+        self.since.is_some() || self.until.is_some() || self.last.is_some()
+    }
+
     pub(super) fn window(&self) -> Result<Window> {
-        let now = Moment(Timestamp::now().as_microsecond());
+        let now = now();
         let until = self.until.unwrap_or(now);
         let since = self.since.or_else(|| self.last.map(|it| Moment(until.0 - it)));
         let since = since.ok_or_else(|| Error::Usage("which time? give --last 24h, or --since and --until".to_owned()))?;
+        if since > now {
+            return Err(Error::Usage(format!("the window lies ahead: it begins at {}, and it is {} now", since.rfc3339(), now.rfc3339())));
+        }
         Window::holding(since, until).ok_or_else(|| {
             Error::Usage(format!("the window is empty: --since {} is not before --until {}", since.rfc3339(), until.rfc3339()))
         })

@@ -2,14 +2,15 @@
 
 use super::{
     Ending, When,
-    asked::{GIGABYTE, HowArgs, WhatArgs, WindowArgs, nothing_asked},
+    asked::{GIGABYTE, HowArgs, WhatArgs, WindowArgs, nothing_asked, now},
     progress,
 };
 use casefile::{
     case::manifest::{CaseManifest, State, Unit},
     collect::{self, Progress},
-    error::Result,
-    units::spoken_bytes,
+    error::{Error, Result},
+    text,
+    units::{SECOND, spoken_bytes},
 };
 use clap::Args;
 use std::{io::Write as _, path::PathBuf, sync::Arc};
@@ -47,6 +48,14 @@ pub(super) fn run(args: &CollectArgs) -> Result<Ending> {
     if asked.is_none() && !args.resume {
         return Err(nothing_asked());
     }
+    if asked.is_none() && args.window.is_given() {
+        return Err(Error::Usage(
+            "--resume continues with the arguments of the collection, all of them or none: only its time is given".to_owned(),
+        ));
+    }
+    if let Some(ahead) = asked.as_ref().map(|it| it.window.until()).filter(|it| it.0 > now().0 + SECOND) {
+        eprintln!("casefile: the window ends at {}: what is written after now is not in the case", ahead.rfc3339());
+    }
     if args.dry_run {
         let asked = asked.ok_or_else(nothing_asked)?;
         let calls = collect::calls_of_plan(&asked);
@@ -71,11 +80,11 @@ fn has_gaps(case: &CaseManifest, planned: bool) -> bool {
 
 #[expect(clippy::cast_precision_loss, reason = "a price is shown to the cent")]
 fn dry_run(planned: &CaseManifest, calls: &[&str]) -> String {
-    let mut text = Vec::new();
+    let mut shown = Vec::new();
     let units: Vec<&Unit> = planned.units.values().collect();
     let mut say = |line: String| {
-        text.extend(casefile::text::safe(&line, 4_000).into_bytes());
-        text.push(b'\n');
+        shown.extend(text::safe(&line, 4_000).into_bytes());
+        shown.push(b'\n');
     };
     say(format!("region {}, account {}", planned.region, planned.account.as_deref().unwrap_or("unknown")));
     for unit in &units {
@@ -104,15 +113,15 @@ fn dry_run(planned: &CaseManifest, calls: &[&str]) -> String {
         scan as f64 / GIGABYTE * DOLLARS_A_GIGABYTE
     ));
     say("only calls that cost nothing were made: ".to_owned() + &calls.join(", "));
-    String::from_utf8_lossy(&text).into_owned()
+    String::from_utf8_lossy(&shown).into_owned()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a price is shown to the cent")]
 fn summary(case: &CaseManifest, dir: &str) -> String {
-    let mut text = Vec::new();
+    let mut shown = Vec::new();
     let mut say = |line: String| {
         // What cannot be written into memory cannot be said either.
-        writeln!(text, "{}", casefile::text::safe(&line, 4_000)).unwrap_or_default();
+        writeln!(shown, "{}", text::safe(&line, 4_000)).unwrap_or_default();
     };
     let units = || case.units.values();
     let sum = |of: fn(&Unit) -> u64| units().map(of).sum::<u64>();
@@ -134,15 +143,15 @@ fn summary(case: &CaseManifest, dir: &str) -> String {
         scanned as f64 / GIGABYTE * DOLLARS_A_GIGABYTE
     ));
     for gap in case.gaps() {
-        say(format!("  {gap}"));
+        say(format!("  {}", text::one_line(&gap)));
     }
     let notes: std::collections::BTreeSet<&String> = units().flat_map(|it| &it.notes).collect();
     for note in notes {
-        say(format!("  note: {note}"));
+        say(format!("  note: {}", text::one_line(note)));
     }
     if complete < units().count() {
         say(format!("what is missing or was refused can be brought with: casefile collect --case {dir} --resume"));
     }
     say(format!("next: casefile analyze {dir}"));
-    String::from_utf8_lossy(&text).into_owned()
+    String::from_utf8_lossy(&shown).into_owned()
 }

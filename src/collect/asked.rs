@@ -85,8 +85,14 @@ impl Asked {
         let mut keys: Vec<&String> = now.keys().chain(then.keys()).collect();
         keys.sort();
         keys.dedup();
-        let differs = |key: &&String| now.get(*key) != then.get(*key);
-        let shown = |value: Option<&Value>| value.map_or("not given".to_owned(), ToString::to_string);
+        let window_differs = now.get("window") != then.get("window");
+        // The window says it, too.
+        let differs = |key: &&String| now.get(*key) != then.get(*key) && !(window_differs && *key == "last_seconds");
+        let shown = |value: Option<&Value>| match value {
+            None => "not given".to_owned(),
+            Some(Value::Object(window)) => window.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" to "),
+            Some(value) => value.to_string(),
+        };
         let said = |key: &String| format!("{} was {}, now {}", key.replace('_', "-"), shown(then.get(key)), shown(now.get(key)));
         keys.into_iter().filter(differs).map(said).collect()
     }
@@ -117,5 +123,10 @@ mod tests {
         let now = Asked { log_groups: vec!["a".to_owned(), "b".to_owned()], database: Some("dev".to_owned()), ..stored.clone() };
         assert_eq!(now.differences(&stored), ["database was not given, now \"dev\"", "log-groups was [\"a\"], now [\"a\",\"b\"]"]);
         assert_eq!(stored.differences(&stored), Vec::<String>::new());
+        let later: Window =
+            serde_json::from_value(serde_json::json!({"since": "2026-01-03T00:00:00Z", "until": "2026-01-04T00:00:00Z"})).unwrap();
+        let told = Asked { window: later, last_seconds: Some(86_400), ..stored.clone() }.differences(&stored);
+        let (then, now) = ("2026-01-02T00:00:00.000Z to 2026-01-03T00:00:00.000Z", "2026-01-03T00:00:00.000Z to 2026-01-04T00:00:00.000Z");
+        assert_eq!(told, [format!("window was {then}, now {now}")]);
     }
 }

@@ -14,7 +14,7 @@ use aws_sdk_cloudwatchlogs::{
         ConfigBag, Intercept, RuntimeComponents,
         interceptors::{AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef},
     },
-    error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{BoxError, ProvideErrorMetadata, SdkError},
 };
 use std::{
     fmt,
@@ -206,6 +206,7 @@ impl Context {
                 }
                 Err(error) => failure(operation, &error),
             };
+            let failure = self.placed(failure);
             if tries >= self.tries(operation, &failure) {
                 if matches!(failure, Failure::Unanswered { .. }) {
                     self.session.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -218,6 +219,19 @@ impl Context {
             let base = self.session.ways.base_delay;
             self.pause(pacing::backoff(tries, base, base.saturating_mul(LONGEST_WAIT), chance())).await?;
             tries += 1;
+        }
+    }
+
+    /// Says where nobody answered.
+    fn placed(&self, failure: Failure) -> Failure {
+        let config = &self.session.config;
+        let region = || format!("region {}", config.region().map_or("unknown", |it| it.as_ref()));
+        match failure {
+            Failure::Unanswered { operation, reason } => {
+                let place = config.endpoint_url().map_or_else(region, |it| format!("endpoint {}", text::safe(it, 200)));
+                Failure::Unanswered { operation, reason: format!("{reason} ({place})") }
+            }
+            other => other,
         }
     }
 
@@ -300,8 +314,14 @@ where
             let message = format!("{}{place}", message.unwrap_or("no message"));
             Failure::Aws { operation, code: text::safe(code, 100), message: text::safe(&message, REASON_CHARS) }
         }
-        _ => Failure::Unanswered { operation, reason: text::safe(&text::one_line(&DisplayErrorContext(error).to_string()), REASON_CHARS) },
+        _ => Failure::Unanswered { operation, reason: text::safe(&text::one_line(&causes(error)), REASON_CHARS) },
     }
+}
+
+/// An error and what caused it, as a sentence.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |it| it.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A number between 0 and 1 that nobody can tell beforehand.

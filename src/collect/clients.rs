@@ -41,6 +41,9 @@ pub(super) async fn load(ways: &Ways) -> Result<SdkConfig> {
     if config.region().is_none() {
         return Err(Error::Usage("no region: give --region, or set AWS_REGION or the region of the profile".to_owned()));
     }
+    if let Some(url) = config.endpoint_url().filter(|it| !it.starts_with("http://") && !it.starts_with("https://")) {
+        return Err(Error::Usage(format!("the endpoint {url:?} is no URL: it begins with http:// or https://")));
+    }
     let Some(role) = &ways.role_arn else { return Ok(config) };
     let mut provider = AssumeRoleProvider::builder(role).session_name("casefile").configure(&config);
     if let Some(id) = &ways.external_id {

@@ -189,7 +189,7 @@ pub(super) fn wanted(session: &Session) -> impl Iterator<Item = &'static Collect
 pub(super) fn disk_or_interrupted(failure: Failure) -> Error {
     match failure {
         Failure::Disk(error) => error,
-        other => Error::Interrupted(other.reason()),
+        _ => Error::Interrupted("nothing was changed".to_owned()),
     }
 }
 

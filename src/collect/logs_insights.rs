@@ -22,7 +22,7 @@ mod parts;
 pub(super) static COLLECTOR: Collector = Collector {
     name: "logs_insights",
     title: "log groups, by Logs Insights",
-    operations: &[&DESCRIBE_LOG_GROUPS, &START_QUERY, &GET_QUERY_RESULTS, &STOP_QUERY, &FILTER_LOG_EVENTS],
+    operations: &[&DESCRIBE_LOG_GROUPS, &START_QUERY, &GET_QUERY_RESULTS, &STOP_QUERY, &GET_LOG_RECORD, &FILTER_LOG_EVENTS],
     plans_with: &[&DESCRIBE_LOG_GROUPS],
     wanted: Asked::wants_logs,
     plan: |cx| Box::pin(plan(cx)),
@@ -43,6 +43,9 @@ static GET_QUERY_RESULTS: Operation =
 
 static STOP_QUERY: Operation =
     Operation { service: "logs", name: "StopQuery", action: "logs:StopQuery", resource: "*", per_second: 5.0, optional: true };
+
+static GET_LOG_RECORD: Operation =
+    Operation { service: "logs", name: "GetLogRecord", action: "logs:GetLogRecord", resource: "*", per_second: 5.0, optional: true };
 
 /// The most rows of an answer: what the service documents, and what it took before.
 const MOST_ROWS: u32 = 100_000;
@@ -129,10 +132,10 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
         let reason = format!("its pages hold {} rows and {} different @ptr", unit.rows, pointers.len());
         return Err(Failure::Unanswered { operation: &GET_QUERY_RESULTS, reason });
     }
-    if let Some(seconds) = cut.seconds() {
+    if part.holds_cut(&cut).await? {
         let note = cut.note(&unit.subject);
         match part.may_filter(&unit.subject).await {
-            Ok(()) => return Ok(Outcome::Split(parts::around(&unit, part.window, seconds, &note))),
+            Ok(()) => return Ok(Outcome::Split(parts::around(&unit, part.window, &cut.seconds, &note))),
             Err(failure @ (Failure::Interrupted | Failure::Disk(_))) => return Err(failure),
             Err(failure) => (unit.state, unit.reason) = (State::Truncated, Some(format!("{note}, and may not be: {}", failure.reason()))),
         }
@@ -214,6 +217,21 @@ impl Part<'_> {
     async fn stopped(&self, query: &str) {
         let request = || self.client.stop_query().query_id(query).customize();
         self.cx.farewell(&STOP_QUERY, |tap| request().interceptor(tap).send()).await;
+    }
+
+    /// Whether messages of an answer were cut: the longest one is asked for by itself.
+    async fn holds_cut(&self, messages: &CutMessages) -> Result<bool, Failure> {
+        let Some(pointer) = &messages.pointer else { return Ok(false) };
+        let request = || self.client.get_log_record().log_record_pointer(pointer).customize();
+        match self.cx.call(&GET_LOG_RECORD, |tap| request().interceptor(tap).send()).await {
+            Ok(answer) => {
+                let whole = answer.output.log_record().and_then(|it| it.get("@message"));
+                Ok(whole.is_some_and(|it| it.chars().count() > messages.length))
+            }
+            Err(failure @ (Failure::Interrupted | Failure::Disk(_))) => Err(failure),
+            // It cannot be told: several of one length, and none longer, look as if they were.
+            Err(_) => Ok(messages.count > 1),
+        }
     }
 
     /// Whether the group may be read event by event.

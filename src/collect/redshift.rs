@@ -80,6 +80,9 @@ const PARTS: u64 = 4;
 const KEPT_SINCE: &str = "kept_since";
 const KNOWN: &str = "known";
 
+/// How IAM's refusals begin, wherever they are told.
+const NOT_AUTHORIZED: &str = "not authorized to perform";
+
 /// The longest sentence of Redshift that we keep, in characters.
 const WORDS_CHARS: usize = 600;
 
@@ -165,6 +168,10 @@ fn refused(cx: &Context, view: &View, refusal: &Refusal, words: &str, mut unit: 
         unit.notes.push(format!("{}: there is no {missing}; {instead} tells instead, of the main cluster alone", unit.subject));
         return Ok(Outcome::Done(Box::new(unit)));
     }
+    // Whoever cannot log in loses everything, and is told once.
+    if words.starts_with("FATAL") || words.contains(NOT_AUTHORIZED) {
+        return Err(failed(refusal.code(), words));
+    }
     let loss = format!("{} cannot be told without it", view.tells);
     let help = match refusal {
         Refusal::Denied(denied) => format!("; GRANT SELECT ON {denied} to the user, or the role sys:monitor, allows it"),
@@ -185,7 +192,7 @@ pub(super) fn meant(failure: Failure) -> Failure {
         Failure::Aws { operation, code, message } => {
             let named = COLLECTOR.operations.iter().filter(|it| message.contains(it.action)).max_by_key(|it| it.action.len());
             // A login that the identity may not make is told by the Data API in other ways.
-            let code = if message.contains("not authorized to perform") { "AccessDeniedException".to_owned() } else { code };
+            let code = if message.contains(NOT_AUTHORIZED) { "AccessDeniedException".to_owned() } else { code };
             Failure::Aws { operation: named.copied().unwrap_or(operation), code, message }
         }
         other => other,

@@ -34,6 +34,9 @@ impl Store {
     /// Begins a case in a directory that is new or empty.
     pub(super) fn begin(dir: &Path, manifest: CaseManifest) -> Result<Self> {
         let failed = |source| Error::Write { path: dir.to_owned(), source };
+        if dir.exists() && !dir.is_dir() {
+            return Err(Error::Usage(format!("{}: is a file; a case needs a directory of its own", dir.display())));
+        }
         fs::create_dir_all(dir).map_err(failed)?;
         let lock = locked(dir)?;
         if dir.join(FILE).exists() {
@@ -56,8 +59,9 @@ impl Store {
         // Read once nobody else may change it.
         let lock = locked(dir)?;
         let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        let manifest: CaseManifest =
-            serde_json::from_slice(&bytes).map_err(|it| Error::Usage(format!("{}: not the manifest of a case: {it}", path.display())))?;
+        let manifest: CaseManifest = serde_json::from_slice(&bytes).map_err(|it| {
+            Error::Usage(format!("{}: not the manifest of a case, or damaged: {it}; collect anew, into another directory", path.display()))
+        })?;
         if manifest.format != case::manifest::FORMAT {
             return Err(Error::Usage(format!("{}: written as {}, which this version does not continue", path.display(), manifest.format)));
         }
