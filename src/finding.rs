@@ -2,7 +2,7 @@
 
 mod standing;
 
-pub use standing::{Change, FailOn, Gone, Past, Standing, Suppression};
+pub use standing::{Change, FailOn, Gone, Past, Standing, Suppression, Unused, WhyUnused};
 
 use crate::{
     tables::{Origin, TaskRef},

@@ -31,4 +31,6 @@ pub mod detectors;
 pub mod report;
 pub mod ledger;
 pub mod changes;
+pub mod suppress;
 pub mod publish;
+pub mod config;

@@ -30,7 +30,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["detectors", "error", "evidence", "finding", "settings", "sources", "tables", "text", "units"]),
     ("ledger", &["detectors", "finding", "report", "units"]),
     ("changes", &["finding", "ledger", "report", "units"]),
+    ("suppress", &["detectors", "finding", "report", "units"]),
     ("publish", &["collect", "error", "report", "text", "units"]),
+    ("config", &["case", "collect", "detectors", "error", "finding", "publish", "settings", "suppress", "units"]),
 ];
 
 /// Folders whose files stand side by side and never use one another, and the list that names each of them.

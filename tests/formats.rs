@@ -67,7 +67,17 @@ fn input(path: &str, problems: &[&str]) -> Coverage {
 }
 
 fn report(verdicts: Vec<Verdict>, coverage: Vec<Coverage>) -> Report {
-    Report { since: None, until: None, coverage, verdicts, failed: Vec::new(), last: Some(NIGHT), gone: None, run: None }
+    Report {
+        since: None,
+        until: None,
+        coverage,
+        verdicts,
+        failed: Vec::new(),
+        last: Some(NIGHT),
+        gone: None,
+        suppressions: None,
+        run: None,
+    }
 }
 
 /// What other programs read of all formats.

@@ -135,7 +135,7 @@ fn a_bomb_is_cut_off_where_its_cap_says() {
     let bomb = gzipped(&vec![b'a'; 300 << 20]);
     let given = folder(&[("bomb.gz", bomb)]);
     let mut settings = Settings::default();
-    settings.set("input.expansion=100").unwrap();
+    settings.caps.expansion = 100;
     let report = common::analyze_with(&[given.path()], &settings);
     assert!(problems_of(&report, "bomb.gz").contains(&"expands more than 100 times: cut off".to_owned()));
 }

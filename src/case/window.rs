@@ -24,6 +24,11 @@ impl Window {
         (first <= last).then_some(Self { first, last })
     }
 
+    /// The one second.
+    pub fn of_second(second: i64) -> Self {
+        Self { first: second, last: second }
+    }
+
     /// The smallest window of whole seconds that holds everything from `since` up to, but not at, `until`.
     pub fn holding(since: Moment, until: Moment) -> Option<Self> {
         let before_until = until.0.checked_sub(1)?;

@@ -1,22 +1,24 @@
 //! `casefile analyze`: dumps in, report out.
 
-use super::{Ending, When, formats, parse_severity, progress, timings::Timings};
+use super::{Ending, When, configuration, formats, parse_severity, progress, timings::Timings};
 use casefile::{
     case::{Listing, Meter},
+    config::Config,
     detectors::{self, DETECTORS, Detector},
     error::{Error, Result},
     evidence::Evidence,
     finding::Severity,
     report::{FORMATS, Report, Style, parquet},
-    settings::{self, Settings},
+    settings,
     sources::{SOURCES, Source},
-    units::Moment,
+    suppress,
+    units::{self, Moment, parse_time},
 };
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
     fs,
-    io::{self, IsTerminal as _, Read as _, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -63,8 +65,7 @@ pub(super) struct SharedArgs {
     /// Exits with 1 when a finding is at least this severe: never, info, low, medium, high, critical.
     #[arg(long, value_name = "SEVERITY", default_value = "never", value_parser = parse_severity)]
     pub(super) fail_on: FailOn,
-    /// Settings file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = CONFIG_HELP)]
     pub(super) config: Option<PathBuf>,
     /// Sets a value: detectors.<id>.<key>=<value>, input.<key>=<value>; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -86,8 +87,8 @@ pub(super) struct SharedArgs {
     pub(super) verbose: bool,
 }
 
-/// The longest file of settings, in bytes.
-const MOST_SETTINGS: u64 = 1 << 20;
+const CONFIG_HELP: &str =
+    "Settings file; without it the first there is of $CASEFILE_CONFIG, ./casefile.toml and ~/.config/casefile/config.toml";
 
 /// How many problems with inputs are named on standard error.
 const MOST_PROBLEMS: usize = 10;
@@ -96,8 +97,8 @@ const MOST_PROBLEMS: usize = 10;
 pub(super) type FailOn = Option<Severity>;
 
 pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
-    let mut settings = args.shared.settings()?;
-    settings.zone = TimeZone::get(&args.tz)
+    let mut config = args.shared.config()?;
+    config.settings.zone = TimeZone::get(&args.tz)
         .map_err(|_| Error::Usage(format!("--tz {}: no such zone; write one like Europe/Berlin or UTC", args.tz)))?;
     let listing = Listing::of(&args.paths);
     if listing.files.is_empty() && !listing.unreadable.is_empty() {
@@ -110,29 +111,20 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
     let total = listing.files.iter().map(|it| it.bytes).sum();
     let mut timings = Timings::default();
     let evidence = timings.stage("reading", || {
-        progress::shown(args.shared.progress, &meter, total, || Evidence::load(&listing, args.kind, &settings, &meter))
+        progress::shown(args.shared.progress, &meter, total, || Evidence::load(&listing, args.kind, &config.settings, &meter))
     })?;
-    args.shared.conclude(&evidence, &settings, args.evidence, timings)
+    args.shared.conclude(&evidence, &config, args.evidence, timings)
 }
 
 impl SharedArgs {
-    /// The settings from file and flags, checked.
-    pub(super) fn settings(&self) -> Result<Settings> {
-        let mut settings = Settings::default();
-        if let Some(path) = &self.config {
-            let wrong = |it: &dyn std::fmt::Display| Error::Usage(format!("--config {}: {it}", path.display()));
-            let mut text = String::new();
-            let file = fs::File::open(path).map_err(|it| wrong(&it))?;
-            file.take(MOST_SETTINGS + 1).read_to_string(&mut text).map_err(|it| wrong(&it))?;
-            if text.len() as u64 > MOST_SETTINGS {
-                return Err(wrong(&format!("longer than {MOST_SETTINGS} bytes: no file of settings")));
-            }
-            settings.read(&text, &path.display().to_string())?;
+    /// The configuration from file and flags, checked.
+    pub(super) fn config(&self) -> Result<Config> {
+        let (found, document) = configuration::document(self.config.as_deref(), &self.set)?;
+        if let Some(found) = found.filter(|_| !self.quiet) {
+            found.tell();
         }
-        for assignment in &self.set {
-            settings.set(assignment)?;
-        }
-        settings.check(&detectors::known_limits())?;
+        let mut config = Config::of(&document)?;
+        let settings = &mut config.settings;
         let ago = |micros: i64| Moment(Timestamp::now().as_microsecond() - micros);
         settings.since = self.since.or_else(|| self.last.map(ago));
         settings.until = self.until;
@@ -145,18 +137,19 @@ impl SharedArgs {
                 until.rfc3339()
             )));
         }
-        Ok(settings)
+        Ok(config)
     }
 
     /// Judges the evidence, prints the report, writes the tables.
-    pub(super) fn conclude(&self, evidence: &Evidence, settings: &Settings, with_evidence: bool, mut timings: Timings) -> Result<Ending> {
+    pub(super) fn conclude(&self, evidence: &Evidence, config: &Config, with_evidence: bool, mut timings: Timings) -> Result<Ending> {
         let chosen: Vec<&'static Detector> = DETECTORS
             .iter()
             .copied()
             .filter(|it| self.detector.is_empty() || self.detector.iter().any(|chosen| chosen.id == it.id))
             .collect();
-        let verdicts = timings.stage("detectors", || detectors::judge(&chosen, evidence, settings))?;
-        let report = timings.stage("report", || Report::new(evidence, verdicts, settings))?;
+        let verdicts = timings.stage("detectors", || detectors::judge(&chosen, evidence, &config.settings))?;
+        let mut report = timings.stage("report", || Report::new(evidence, verdicts, &config.settings))?;
+        suppress::apply(&config.suppress, &mut report, None);
         let mut ending = Ending {
             found: self.fail_on.is_some_and(|it| report.worst() >= Some(it)),
             incomplete: !report.is_complete(),
@@ -237,24 +230,10 @@ fn store(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
 }
 
-pub(super) fn parse_time(text: &str) -> std::result::Result<Moment, String> {
-    let midnight = format!("{text}T00:00:00Z");
-    let stamp = Moment::parse(text).or_else(|| Moment::parse(&midnight));
-    stamp.map(|it| it.moment).ok_or_else(|| "write a time like 2026-01-31T06:00:00Z, or a date like 2026-01-31".to_owned())
-}
-
+/// A span that is not empty.
 pub(super) fn parse_span(text: &str) -> std::result::Result<i64, String> {
-    let wrong = || "write a span like 90m, 24h or 7d".to_owned();
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let count: i64 = number.parse().map_err(|_| wrong())?;
-    count.checked_mul(seconds * casefile::units::SECOND).filter(|it| *it > 0).ok_or_else(wrong)
+    let span = units::parse_span(text)?;
+    if span > 0 { Ok(span) } else { Err("a span of no time holds nothing: write one like 90m, 24h or 7d".to_owned()) }
 }
 
 fn parse_detector(text: &str) -> std::result::Result<&'static Detector, String> {

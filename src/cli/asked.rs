@@ -1,11 +1,11 @@
 //! What is collected, of which time, and how AWS is reached: the arguments that every command shares which asks AWS.
 
-use super::analyze::{parse_span, parse_time};
+use super::analyze::parse_span;
 use casefile::{
     case::Window,
-    collect::{Asked, LogsBy, Ways},
+    collect::{Asked, LogsBy, Ways, is_address, is_table},
     error::{Error, Result},
-    units::Moment,
+    units::{Moment, parse_time},
 };
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -129,9 +129,6 @@ enum LogsWay {
     Insights,
 }
 
-/// Bytes of a gigabyte, as AWS counts them.
-pub(super) const GIGABYTE: f64 = 1e9;
-
 /// The moment that windows are seen from.
 pub(super) fn now() -> Moment {
     Moment(Timestamp::now().as_microsecond())
@@ -185,22 +182,10 @@ impl WhatArgs {
 
     /// What is asked for, which may be nothing, of a window.
     pub(super) fn over(&self, window: Window, given: &WindowArgs) -> Result<Asked> {
-        if !self.workgroup.is_empty() && !self.athena && self.athena_table.is_empty() {
-            return Err(Error::Usage("--workgroup names those of --athena or --athena-table: give one of them too".to_owned()));
-        }
-        if !self.athena_table.is_empty() && self.workgroup.len() > 1 {
-            return Err(Error::Usage("--athena-table: its queries run in one --workgroup, or in primary; several are given".to_owned()));
-        }
-        let sorted = |names: &[String]| {
-            let mut names = names.to_vec();
-            names.sort();
-            names.dedup();
-            names
-        };
-        Ok(Asked {
+        let asked = Asked {
             window,
-            log_groups: sorted(&self.log_group),
-            mwaa_environments: sorted(&self.mwaa_environment),
+            log_groups: self.log_group.clone(),
+            mwaa_environments: self.mwaa_environment.clone(),
             mwaa_webserver: self.mwaa_webserver,
             logs: match self.logs {
                 LogsWay::Auto => LogsBy::Auto,
@@ -213,14 +198,19 @@ impl WhatArgs {
             secret_arn: self.secret_arn.clone(),
             db_user: self.db_user.clone(),
             athena: self.athena,
-            workgroups: sorted(&self.workgroup),
+            workgroups: self.workgroup.clone(),
             athena_statistics: self.athena_statistics,
-            athena_tables: sorted(&self.athena_table),
+            athena_tables: self.athena_table.clone(),
             athena_output: self.athena_output.clone(),
-            s3: sorted(&self.s3),
+            s3: self.s3.clone(),
             s3_most_objects: self.s3_max_objects,
             last_seconds: given.last.map(|it| it / casefile::units::SECOND),
-        })
+        }
+        .in_order();
+        match asked.contradiction(|flag| format!("--{flag}")) {
+            Some(why) => Err(Error::Usage(why)),
+            None => Ok(asked),
+        }
     }
 }
 
@@ -231,8 +221,6 @@ impl HowArgs {
             Some(value) if !(value > 0.0 && value.is_finite()) => Err(Error::Usage(format!("--{name} {value}: give a number above 0"))),
             _ => Ok(value),
         };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float saturates, and it is above zero")]
-        let most_scan_bytes = positive("max-scan-gb", self.max_scan_gb)?.map(|it| (it * GIGABYTE) as u64);
         Ok(Ways {
             profile: self.profile.clone(),
             region: self.region.clone(),
@@ -241,7 +229,7 @@ impl HowArgs {
             external_id: self.external_id.clone(),
             fips: self.fips,
             concurrency: usize::from(self.concurrency),
-            most_scan_bytes,
+            most_scan_bytes: positive("max-scan-gb", self.max_scan_gb)?.map(Ways::bytes_of_gigabytes),
             fail_fast: self.fail_fast,
             base_delay: Duration::from_millis(self.retry_delay),
             calls_per_second: positive("calls-per-second", self.calls_per_second)?,
@@ -257,13 +245,9 @@ pub(super) fn nothing_asked() -> Error {
 }
 
 fn parse_address(text: &str) -> std::result::Result<String, String> {
-    let bucket = text.strip_prefix("s3://").and_then(|it| it.split('/').next()).unwrap_or_default();
-    if bucket.is_empty() { Err("write an address like s3://bucket/prefix".to_owned()) } else { Ok(text.to_owned()) }
+    if is_address(text) { Ok(text.to_owned()) } else { Err("write an address like s3://bucket/prefix".to_owned()) }
 }
 
 fn parse_table(text: &str) -> std::result::Result<String, String> {
-    match text.split_once('.') {
-        Some((database, table)) if !database.is_empty() && !table.is_empty() => Ok(text.to_owned()),
-        _ => Err("write a table like database.table".to_owned()),
-    }
+    if is_table(text) { Ok(text.to_owned()) } else { Err("write a table like database.table".to_owned()) }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     Ending, When,
-    asked::{GIGABYTE, HowArgs, WhatArgs, WindowArgs, nothing_asked, now},
+    asked::{HowArgs, WhatArgs, WindowArgs, nothing_asked, now},
     progress,
 };
 use casefile::{
     case::manifest::{CaseManifest, State, Unit},
-    collect::{self, Progress},
+    collect::{self, GIGABYTE, Progress},
     error::{Error, Result},
     text,
     units::{SECOND, spoken_bytes},

@@ -31,8 +31,8 @@ const DUMPS: &[(&str, &[u8])] = &[
 ];
 
 pub(super) fn run(args: &DemoArgs) -> Result<Ending> {
-    let settings = args.shared.settings()?;
+    let config = args.shared.config()?;
     let mut timings = Timings::default();
-    let evidence = timings.stage("reading", || Evidence::of_dumps(DUMPS, &settings))?;
-    args.shared.conclude(&evidence, &settings, false, timings)
+    let evidence = timings.stage("reading", || Evidence::of_dumps(DUMPS, &config.settings))?;
+    args.shared.conclude(&evidence, &config, false, timings)
 }

@@ -12,6 +12,8 @@ use std::{io, process::ExitCode};
 mod analyze;
 mod asked;
 mod collect;
+mod config;
+mod configuration;
 mod demo;
 mod describe;
 mod doctor;
@@ -59,6 +61,8 @@ enum Command {
         /// Name of the table.
         table: Option<String>,
     },
+    /// Checks a file of settings, shows what holds and where it comes from, prints its JSON Schema.
+    Config(config::ConfigArgs),
     /// Analyzes dumps that are built into the program: no files, no AWS account.
     Demo(Box<demo::DemoArgs>),
     /// Prints completions for a shell.
@@ -101,6 +105,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Collect(args) => collect::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::Detectors => describe::detectors(),
         Command::Explain { detector } => describe::explain(&detector),
         Command::Schema { table } => describe::schema(table.as_deref()),

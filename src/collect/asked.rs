@@ -97,10 +97,78 @@ impl Asked {
         keys.into_iter().filter(differs).map(said).collect()
     }
 
+    /// The same with its names in order, each of them once: the order in which somebody names them makes no other case.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        let lists = [&mut self.log_groups, &mut self.mwaa_environments, &mut self.workgroups, &mut self.athena_tables, &mut self.s3];
+        for names in lists {
+            names.sort();
+            names.dedup();
+        }
+        self
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_nothing(&self) -> bool {
+        !self.wants_logs()
+            && self.redshift_cluster.is_none()
+            && self.redshift_workgroup.is_none()
+            && !self.athena
+            && self.athena_tables.is_empty()
+            && self.s3.is_empty()
+    }
+
+    /// Why it cannot be asked for like that; `spelled` makes of a name what the user writes.
+    pub fn contradiction(&self, spelled: impl Fn(&str) -> String) -> Option<String> {
+        let wants_redshift = self.redshift_cluster.is_some() || self.redshift_workgroup.is_some();
+        let wants_athena = self.athena || !self.athena_tables.is_empty();
+        let needs: [(bool, bool, &str, &[&str]); 6] = [
+            (self.mwaa_webserver, self.wants_environments(), "mwaa-webserver", &["mwaa-environment"]),
+            (wants_redshift, self.database.is_some(), "a Redshift cluster or workgroup", &["database"]),
+            (!self.workgroups.is_empty(), wants_athena, "workgroup", &["athena", "athena-table"]),
+            (self.athena_statistics.is_some(), self.athena, "athena-statistics", &["athena"]),
+            (self.athena_output.is_some(), !self.athena_tables.is_empty(), "athena-output", &["athena-table"]),
+            (self.s3_most_objects.is_some(), !self.s3.is_empty(), "s3-max-objects", &["s3"]),
+        ];
+        let excludes = [
+            (self.redshift_cluster.is_some() && self.redshift_workgroup.is_some(), "redshift-cluster", "redshift-workgroup"),
+            (self.secret_arn.is_some() && self.db_user.is_some(), "secret-arn", "db-user"),
+            (self.db_user.is_some() && self.redshift_workgroup.is_some(), "db-user", "redshift-workgroup"),
+        ];
+        let lacking = needs.iter().find(|it| it.0 && !it.1);
+        if let Some((_, _, what, others)) = lacking {
+            let others: Vec<String> = others.iter().map(|it| spelled(it)).collect();
+            let what = if what.contains(' ') { (*what).to_owned() } else { spelled(what) };
+            return Some(format!("{what} needs {}", others.join(" or ")));
+        }
+        if let Some((_, one, other)) = excludes.iter().find(|it| it.0) {
+            return Some(format!("{} and {} exclude each other", spelled(one), spelled(other)));
+        }
+        let many = !self.athena_tables.is_empty() && self.workgroups.len() > 1;
+        many.then(|| {
+            let (tables, workgroup) = (spelled("athena-table"), spelled("workgroup"));
+            format!("{tables}: its queries run in one {workgroup}, or in primary; several are given")
+        })
+    }
+
+    fn wants_environments(&self) -> bool {
+        !self.mwaa_environments.is_empty()
+    }
+
     /// Whether logs are wanted.
     pub fn wants_logs(&self) -> bool {
         !self.log_groups.is_empty() || !self.mwaa_environments.is_empty()
     }
+}
+
+/// Whether a text is an address like `s3://bucket/prefix`.
+pub fn is_address(text: &str) -> bool {
+    text.strip_prefix("s3://").is_some_and(|it| !it.is_empty() && !it.starts_with('/'))
+}
+
+/// Whether a text is a table like `database.table`.
+pub fn is_table(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(database, table)| !database.is_empty() && !table.is_empty())
 }
 
 fn fields(asked: &Asked) -> serde_json::Map<String, Value> {

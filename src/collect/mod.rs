@@ -42,7 +42,7 @@ mod athena;
 mod athena_files;
 mod s3;
 
-pub use asked::{Asked, LogsBy};
+pub use asked::{Asked, LogsBy, is_address, is_table};
 pub use doctor::{Check, Outlook};
 pub use policy::policy;
 pub use queries::{companions, query};
@@ -166,6 +166,23 @@ impl Default for Ways {
         }
     }
 }
+
+impl Ways {
+    /// Bytes of gigabytes, as AWS counts them.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float saturates, and below zero is none")]
+    pub fn bytes_of_gigabytes(gigabytes: f64) -> u64 {
+        (gigabytes * GIGABYTE) as u64
+    }
+
+    /// Why AWS cannot be reached like that; `spelled` makes of a name what the user writes.
+    pub fn contradiction(&self, spelled: impl Fn(&str) -> String) -> Option<String> {
+        let lacks_role = self.external_id.is_some() && self.role_arn.is_none();
+        lacks_role.then(|| format!("{} needs {}", spelled("external-id"), spelled("role-arn")))
+    }
+}
+
+/// Bytes of a gigabyte, as AWS counts them.
+pub const GIGABYTE: f64 = 1e9;
 
 /// How far a collection is, for whoever shows it.
 #[derive(Debug, Default)]

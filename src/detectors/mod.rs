@@ -103,11 +103,6 @@ impl Detector {
     }
 }
 
-/// The limits of every detector, for checking settings.
-pub fn known_limits() -> Vec<(&'static str, &'static [&'static Limit])> {
-    DETECTORS.iter().map(|it| (it.id, it.limits)).collect()
-}
-
 /// Asks every detector given.
 pub fn judge(detectors: &[&'static Detector], evidence: &Evidence, settings: &Settings) -> Result<Vec<Verdict>> {
     let ask = |detector: &&'static Detector| {

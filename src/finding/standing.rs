@@ -28,6 +28,74 @@ pub struct Suppression {
     pub until: Option<String>,
 }
 
+impl Suppression {
+    /// The decision in a line, for people.
+    pub fn told(&self) -> String {
+        let owner = self.owner.as_ref().map_or(String::new(), |it| format!(", {it}"));
+        let until = self.until.as_ref().map_or(String::new(), |it| format!(", until {it}"));
+        format!("{}: {}{owner}{until}", self.kind, self.reason)
+    }
+}
+
+/// A decision that does not silence all that it is about, or is about nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unused {
+    /// Which of these it is.
+    #[serde(rename = "state")]
+    pub why: WhyUnused,
+    /// The same in a sentence.
+    #[serde(rename = "explanation")]
+    pub says: String,
+    /// The detector that it names.
+    pub detector: Option<String>,
+    /// Its pattern of the subject.
+    pub subject: Option<String>,
+    /// The finding that it names.
+    pub finding_id: Option<String>,
+    /// What was decided.
+    #[serde(flatten)]
+    pub decision: Suppression,
+    /// The findings that it is about and that are open all the same.
+    pub findings: Vec<String>,
+}
+
+/// Why a decision silences nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhyUnused {
+    /// Its last day is over.
+    Expired,
+    /// What it is about is too severe to be silenced for good.
+    NeedsUntil,
+    /// It ends on a day, and nothing tells what day it is.
+    Undated,
+    /// What it is about was looked for, and is gone.
+    Fixed,
+    /// What it is about was not looked for, or not everywhere.
+    NotExercised,
+}
+
+impl WhyUnused {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::NeedsUntil => "needs-until",
+            Self::Undated => "undated",
+            Self::Fixed => "fixed",
+            Self::NotExercised => "not-exercised",
+        }
+    }
+}
+
+impl Unused {
+    /// What it is about, for people.
+    pub fn about(&self) -> String {
+        let parts = [&self.finding_id, &self.detector, &self.subject];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// What earlier reports say of a finding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Past {

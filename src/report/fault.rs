@@ -49,7 +49,7 @@ struct Fault {
 pub(super) fn first(verdicts: &[Verdict], tries: &[FailedTries]) -> Option<FirstFault> {
     let found = |severity: Severity, failures: bool| {
         let judged = verdicts.iter().filter(move |it| it.detector.fails || !failures).flat_map(|it| &it.findings);
-        judged.filter(move |it| it.severity >= severity).filter_map(of_finding).collect::<Vec<Fault>>()
+        judged.filter(move |it| it.is_open() && it.severity >= severity).filter_map(of_finding).collect::<Vec<Fault>>()
     };
     let failed = |recovered: bool| tries.iter().filter(move |it| it.recovered == recovered).filter_map(of_tries);
     let mut grave = found(Severity::High, true);

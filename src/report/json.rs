@@ -1,6 +1,6 @@
 //! One JSON document, written part by part: a long report is not held twice.
 
-use super::{FailedTries, Format, Report, Style, input_json, verdict_json};
+use super::{FailedTries, Format, Report, Style, input_json, suppression_json, verdict_json};
 use crate::{finding::Finding, units::Moment};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Value, json};
@@ -30,6 +30,9 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     document.serialize_entry("findings", &Each(report.findings(), Finding::to_json))?;
     if let Some(gone) = &report.gone {
         document.serialize_entry("gone", gone)?;
+    }
+    if let Some(unused) = &report.suppressions {
+        document.serialize_entry("suppressions", &Each(unused.iter().collect(), suppression_json))?;
     }
     document.serialize_entry("failed_tries", &Each(report.failed.iter().collect(), FailedTries::to_json))?;
     document.serialize_entry("verdicts", &Each(report.verdicts.iter().collect(), verdict_json))?;

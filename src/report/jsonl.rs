@@ -11,7 +11,8 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let verdicts = report.verdicts.iter().map(verdict_json);
     let inputs = report.coverage.iter().map(input_json);
     let gone = report.gone.iter().flatten().map(super::gone_json);
-    for object in findings.chain(gone).chain(failed).chain(verdicts).chain(inputs) {
+    let unused = report.suppressions.iter().flatten().map(super::suppression_json);
+    for object in findings.chain(gone).chain(unused).chain(failed).chain(verdicts).chain(inputs) {
         serde_json::to_writer(&mut *out, &object)?;
         out.write_all(b"\n")?;
     }

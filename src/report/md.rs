@@ -1,7 +1,7 @@
 //! Markdown, for tickets: nothing in it comes out as markup.
 
 use super::{Format, Report, Style};
-use crate::{text, units::Moment};
+use crate::{finding::Suppression, text, units::Moment};
 use std::io::{self, Write};
 
 pub(super) static FORMAT: Format = Format { id: "md", title: "Markdown, for a ticket", write };
@@ -23,7 +23,7 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     if !report.is_complete() {
         writeln!(out, "**Incomplete**: an input was not read whole; what it held is not judged.\n")?;
     }
-    let findings = report.findings();
+    let findings = report.open();
     if !findings.is_empty() {
         writeln!(out, "| severity | detector | finding | occurrences | first seen | last seen |\n|---|---|---|---|---|---|")?;
         for it in &findings {
@@ -55,6 +55,7 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "{} {} ({at}):\n\n{}", escaped(&proof.source), proof.locator, fenced("text", &proof.excerpt))?;
         }
     }
+    suppressed(report, out)?;
     if !report.failed.is_empty() {
         writeln!(out, "## Failed tries that no detector explains\n")?;
         for it in &report.failed {
@@ -79,6 +80,23 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// What somebody decided to live with, and decisions that did not do what they are there for.
+fn suppressed(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let (suppressed, unused) = (report.suppressed(), report.suppressions.as_deref().unwrap_or_default());
+    if suppressed.is_empty() && unused.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## Suppressed: {}\n", suppressed.len())?;
+    for it in suppressed {
+        let decision = it.standing.suppression.as_ref().map(Suppression::told).unwrap_or_default();
+        writeln!(out, "- {}: {} ({})", it.severity.name(), escaped(&it.title), escaped(&decision))?;
+    }
+    for it in unused {
+        writeln!(out, "- suppression of {}: {}: {}", escaped(&it.about()), it.why.name(), escaped(&it.says))?;
+    }
+    writeln!(out)
 }
 
 /// Text on one line in which no character is markup.

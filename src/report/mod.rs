@@ -4,7 +4,7 @@ use crate::{
     detectors::Verdict,
     error::Result,
     evidence::{Coverage, Evidence},
-    finding::{FailOn, Finding, Gone, Severity},
+    finding::{FailOn, Finding, Gone, Severity, Unused},
     settings::Settings,
     sources,
     units::Moment,
@@ -88,6 +88,8 @@ pub struct Report {
     pub last: Option<Moment>,
     /// What the report before told of and this one does not; `None` where there was none.
     pub gone: Option<Vec<Gone>>,
+    /// Decisions to live with findings that did not do what they are there for; `None` where there are none to go by.
+    pub suppressions: Option<Vec<Unused>>,
     /// The id of the run, where it does not depend on what was read.
     pub run: Option<String>,
 }
@@ -115,6 +117,7 @@ impl Report {
             failed,
             last: evidence.last(),
             gone: None,
+            suppressions: None,
             run: None,
         })
     }
@@ -134,9 +137,19 @@ impl Report {
         (!parts.is_empty()).then(|| format!("judged: what happened {}", parts.join(" and ")))
     }
 
-    /// The worst severity found.
+    /// Those that somebody has to act on.
+    pub fn open(&self) -> Vec<&Finding> {
+        self.findings().into_iter().filter(|it| it.is_open()).collect()
+    }
+
+    /// Those that somebody decided to live with.
+    pub fn suppressed(&self) -> Vec<&Finding> {
+        self.findings().into_iter().filter(|it| !it.is_open()).collect()
+    }
+
+    /// The worst severity of what is open.
     pub fn worst(&self) -> Option<Severity> {
-        self.verdicts.iter().flat_map(|it| &it.findings).map(|it| it.severity).max()
+        self.open().into_iter().map(|it| it.severity).max()
     }
 
     /// Whether everything that was named could be read whole.
@@ -154,10 +167,14 @@ impl Report {
         fault::first(&self.verdicts, &self.failed)
     }
 
+    /// The end of what was judged, outside of it: of the window, or after the last event.
+    pub fn end(&self) -> Option<Moment> {
+        self.until.or_else(|| self.last.map(|it| Moment(it.0.saturating_add(1))))
+    }
+
     /// The partition of the report: the day of the window's end, or of the last event.
     pub fn day(&self) -> String {
-        let end = self.until.map(|it| Moment(it.0 - 1)).or(self.last);
-        end.map_or_else(|| "unknown".to_owned(), Moment::day)
+        self.end().map_or_else(|| "unknown".to_owned(), |it| Moment(it.0.saturating_sub(1)).day())
     }
 
     /// The id of the run: from what the inputs held and the window, so that the same run replaces itself.
@@ -175,13 +192,15 @@ impl Report {
 
     /// Counts for the summary.
     pub fn summary(&self) -> Value {
-        let count = |severity: Severity| self.verdicts.iter().flat_map(|it| &it.findings).filter(|it| it.severity == severity).count();
+        let open = self.open();
+        let count = |severity: Severity| open.iter().filter(|it| it.severity == severity).count();
         let mut by_severity = serde_json::Map::new();
         for severity in Severity::ALL.iter().rev() {
             by_severity.insert(severity.name().to_owned(), count(*severity).into());
         }
         json!({
             "findings": by_severity,
+            "suppressed": self.suppressed().len(),
             "failed_tries_not_explained": self.failed.iter().map(|it| it.count).sum::<usize>(),
             "inputs": self.coverage.len(),
             "records": self.coverage.iter().map(|it| it.records).sum::<u64>(),
@@ -219,6 +238,15 @@ fn verdict_json(verdict: &Verdict) -> Value {
         "reason": verdict.reason,
         "evidence": verdict.evidence.iter().map(|(table, rows)| json!({"table": table, "rows": rows})).collect::<Vec<_>>(),
     })
+}
+
+/// A decision that did not do what it is there for: `suppression`.
+fn suppression_json(unused: &Unused) -> Value {
+    let mut object = serde_json::Map::from_iter([("type".to_owned(), Value::from("suppression"))]);
+    if let Ok(Value::Object(fields)) = serde_json::to_value(unused) {
+        object.extend(fields);
+    }
+    Value::Object(object)
 }
 
 /// One that the report before told of: `gone`.

@@ -20,9 +20,10 @@ const LISTED: usize = 12;
 fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Page { style: *style };
     page.head(report, out)?;
-    for finding in report.findings() {
+    for finding in report.open() {
         page.finding(finding, out)?;
     }
+    page.suppressed(report, out)?;
     page.failed(report, out)?;
     page.verdicts(report, out)?;
     page.inputs(report, out)?;
@@ -115,6 +116,25 @@ impl Page {
         writeln!(out)
     }
 
+    /// What somebody decided to live with, and decisions that did not do what they are there for.
+    fn suppressed(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let (suppressed, unused) = (report.suppressed(), report.suppressions.as_deref().unwrap_or_default());
+        if suppressed.is_empty() && unused.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "{}", self.paint(&format!("SUPPRESSED ({})", suppressed.len()), "1"))?;
+        for it in suppressed {
+            self.wrapped(out, &self.cut(&format!("{} {}: {}", it.severity.name(), it.detector, it.title)), 2)?;
+            if let Some(decision) = it.standing.suppression.as_ref().filter(|_| self.style.detail > 1) {
+                self.labelled(out, "reason", &decision.told())?;
+            }
+        }
+        for it in unused {
+            self.wrapped(out, &format!("suppression of {}: {}: {}", it.about(), it.why.name(), it.says), 2)?;
+        }
+        writeln!(out)
+    }
+
     fn failed(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         if report.failed.is_empty() {
             return Ok(());
@@ -133,7 +153,12 @@ impl Page {
     fn verdicts(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", self.paint("DETECTORS", "1"))?;
         for it in &report.verdicts {
-            let count = if it.findings.is_empty() { String::new() } else { format!(" ({})", it.findings.len()) };
+            let suppressed = it.findings.iter().filter(|it| !it.is_open()).count();
+            let count = match (it.findings.len(), suppressed) {
+                (0, _) => String::new(),
+                (count, 0) => format!(" ({count})"),
+                (count, suppressed) => format!(" ({count}, {suppressed} suppressed)"),
+            };
             let verdict = match it.verdict {
                 "clean" => self.paint("clean", "32"),
                 "not-assessed" => self.paint("not-assessed", "33"),
@@ -181,10 +206,17 @@ impl Page {
     }
 
     fn result(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let count = |severity: Severity| report.findings().iter().filter(|it| it.severity == severity).count();
+        let open = report.open();
+        let count = |severity: Severity| open.iter().filter(|it| it.severity == severity).count();
         let counts: Vec<String> =
             Severity::ALL.iter().rev().filter(|it| count(**it) > 0).map(|it| format!("{} {}", count(*it), it.name())).collect();
-        let found = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
+        let suppressed = report.suppressed().len();
+        let found = match (counts.is_empty(), suppressed) {
+            (true, 0) => "no findings".to_owned(),
+            (true, _) => format!("no open findings; suppressed: {suppressed}"),
+            (false, 0) => counts.join(", "),
+            (false, _) => format!("{}; suppressed: {suppressed}", counts.join(", ")),
+        };
         let whole = if report.is_complete() { "" } else { "; INCOMPLETE: an input was not read whole" };
         writeln!(out, "{}", self.paint(&format!("{found}{whole}"), "1"))
     }

@@ -18,7 +18,10 @@ mod single_file_copy;
 mod small_files;
 mod stuck_queued;
 
-use casefile::{detectors::DETECTORS, settings::Settings};
+use casefile::{
+    config::{Config, Document},
+    detectors::DETECTORS,
+};
 
 /// Dumps by their names.
 type Dumps = Vec<(&'static str, String)>;
@@ -54,11 +57,12 @@ impl Rung {
     }
 
     fn told_at(&self, detector: &str, amount: f64, moved: Option<f64>) -> String {
-        let mut settings = Settings::default();
+        let mut document = Document::default();
         let own = moved.map(|it| format!("{}={it}", self.what));
         for it in self.settings.iter().map(ToString::to_string).chain(own) {
-            settings.set(&format!("detectors.{detector}.{it}")).unwrap();
+            document.set(&format!("detectors.{detector}.{it}")).unwrap();
         }
+        let settings = Config::of(&document).unwrap().settings;
         let found = common::findings_with(&(self.dumps)(amount), detector, &settings);
         let word = |it: &serde_json::Value| {
             let fact = self.shows.map_or(String::new(), |fact| format!(" {}", it["facts"][fact].as_str().unwrap_or("none")));
