@@ -30,6 +30,9 @@ pub enum Error {
     /// The user stopped it. What was done so far is kept.
     #[error("interrupted: {0}")]
     Interrupted(String),
+    /// Another audit is at work. The user waits for it.
+    #[error("{0}")]
+    Locked(String),
     /// The query engine failed. We fix the query.
     #[error("query failed: {0}")]
     Query(#[from] polars::error::PolarsError),
@@ -59,6 +62,7 @@ impl Error {
         match self {
             Self::Usage(_) | Self::Read { .. } => 2,
             Self::Query(_) => 4,
+            Self::Locked(_) => 5,
             Self::Interrupted(_) => 130,
             Self::Write { .. } | Self::Publish(_) | Self::Parquet(_) | Self::Arrow(_) => 6,
         }

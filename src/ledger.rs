@@ -92,6 +92,7 @@ impl Ledger {
             inputs: report
                 .coverage
                 .iter()
+                .filter(|it| !it.problems.is_empty() || reaches(it.from.zip(it.to), report.since, report.until))
                 .map(|it| Input {
                     path: it.path.clone(),
                     kind: it.kind.map(ToOwned::to_owned),
@@ -102,6 +103,11 @@ impl Ledger {
             findings: report.findings().into_iter().map(|it| (it.finding_id.clone(), Entry::of(it))).collect(),
         }
     }
+}
+
+/// Whether records of these moments may be of the window: those of another night show nothing of this one.
+fn reaches(span: Option<(Moment, Moment)>, since: Option<Moment>, until: Option<Moment>) -> bool {
+    span.is_none_or(|(from, to)| since.is_none_or(|it| to >= it) && until.is_none_or(|it| from < it))
 }
 
 impl Entry {

@@ -34,3 +34,4 @@ pub mod changes;
 pub mod suppress;
 pub mod publish;
 pub mod config;
+pub mod audit;

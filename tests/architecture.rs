@@ -33,6 +33,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("suppress", &["detectors", "finding", "report", "units"]),
     ("publish", &["collect", "error", "report", "text", "units"]),
     ("config", &["case", "collect", "detectors", "error", "finding", "publish", "settings", "suppress", "units"]),
+    (
+        "audit",
+        &[
+            "case",
+            "changes",
+            "collect",
+            "config",
+            "detectors",
+            "error",
+            "evidence",
+            "finding",
+            "ledger",
+            "publish",
+            "report",
+            "suppress",
+            "units",
+        ],
+    ),
 ];
 
 /// Folders whose files stand side by side and never use one another, and the list that names each of them.
@@ -40,8 +58,8 @@ const REGISTRIES: &[&str] = &["tables", "sources", "detectors", "report"];
 
 /// What only some modules may touch.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::fs", &["case", "cli", "collect", "publish"]),
-    ("fs::", &["case", "cli", "collect", "publish"]),
+    ("std::fs", &["audit", "case", "cli", "collect", "publish"]),
+    ("fs::", &["audit", "case", "cli", "collect", "publish"]),
     ("aws_sdk_", &["collect", "publish"]),
     ("aws_config", &["collect", "publish"]),
     ("tokio", &["collect", "publish"]),

@@ -8,7 +8,7 @@ use casefile::{
     error::{Error, Result},
     evidence::Evidence,
     finding::Severity,
-    report::{FORMATS, Report, Style, parquet},
+    report::{Report, parquet},
     settings,
     sources::{SOURCES, Source},
     suppress,
@@ -18,7 +18,7 @@ use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -176,18 +176,8 @@ impl SharedArgs {
     }
 
     fn print(&self, report: &Report) -> Result<()> {
-        let Some(format) = FORMATS.iter().find(|it| it.id == self.format) else { return Ok(()) };
-        let colour = match self.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
-        };
-        let columns = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
-        let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|it| usize::from(it.0.0));
-        let width = of_terminal.or(columns).unwrap_or(100).clamp(40, 160);
         let fail_on = self.fail_on.map(|severity| casefile::finding::FailOn { only_new: false, severity });
-        let style = Style { width, colour, detail: 1 + u8::from(self.verbose) - u8::from(self.quiet), fail_on };
-        super::describe::print_with(|out| (format.write)(report, &style, out)).map(|_| ())
+        super::printed::report(report, self.format, self.color, 1 + u8::from(self.verbose) - u8::from(self.quiet), fail_on)
     }
 }
 

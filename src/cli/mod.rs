@@ -11,12 +11,14 @@ use std::{io, process::ExitCode};
 
 mod analyze;
 mod asked;
+mod audit;
 mod collect;
 mod config;
 mod configuration;
 mod demo;
 mod describe;
 mod doctor;
+mod printed;
 mod progress;
 mod timings;
 
@@ -37,9 +39,10 @@ Exit codes:
   2    usage or configuration error; no input could be opened at all
   3    incomplete: an input was damaged, cut off, unreadable or missing: \"clean\" can't be trusted
   4    internal error
-  6    analysed, but writing the report failed
+  5    another audit holds the lock
+  6    analysed, but writing the report or publishing failed: nothing half-published is visible
   130  interrupted
-When several apply: 2, 4, 6, 1, 3 in that order; standard error names them all.";
+When several apply: 2, 4, 6, 5, 1, 3 in that order; standard error names them all.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -47,6 +50,8 @@ enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Brings the evidence of a time from AWS into a case, whole or honestly incomplete.
     Collect(Box<collect::CollectArgs>),
+    /// The nightly job: collects, reads, judges and publishes each window once, and tells what is new in it.
+    Audit(Box<audit::AuditArgs>),
     /// Checks login, permissions, retention and visibility of what collect would bring, with calls that cost nothing.
     Doctor(Box<doctor::DoctorArgs>),
     /// Lists the detectors, and what each needs to see.
@@ -103,6 +108,7 @@ pub(crate) fn run() -> ExitCode {
     concluded(match cli.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Collect(args) => collect::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Config(args) => config::run(&args),

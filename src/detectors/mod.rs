@@ -58,6 +58,9 @@ pub enum Answer {
     NotAssessed(String),
 }
 
+/// The verdict of a detector that had nothing to judge by.
+pub const NOT_ASSESSED: &str = "not-assessed";
+
 /// What the report says of a detector.
 #[derive(Debug)]
 pub struct Verdict {
@@ -123,7 +126,7 @@ fn verdict(
     let partial = || "an input was not read whole: what it held is not judged".to_owned();
     let reason = (!all.is_complete()).then(partial);
     match answer {
-        Answer::NotAssessed(reason) => Verdict { detector, verdict: "not-assessed", reason: Some(reason), evidence, findings: Vec::new() },
+        Answer::NotAssessed(reason) => Verdict { detector, verdict: NOT_ASSESSED, reason: Some(reason), evidence, findings: Vec::new() },
         Answer::Findings(found) => {
             let mut findings: Vec<Finding> = found.into_iter().map(Finding::sealed).collect();
             // Worst first; among equals the earliest, for it is the likelier cause.
@@ -134,10 +137,10 @@ fn verdict(
             let (verdict, reason) = match findings.is_empty() {
                 false => ("findings", reason),
                 true if judges_only_events(&evidence) && !all.reaches(settings) => {
-                    ("not-assessed", Some("no record of the inputs lies in the window of --since, --until or --last".to_owned()))
+                    (NOT_ASSESSED, Some("no record of the inputs lies in the window of --since, --until or --last".to_owned()))
                 }
                 // What was not asked of AWS, or not answered, might hold anything.
-                true if all.lacks_parts() => ("not-assessed", Some("the case is not complete: what is missing is not judged".to_owned())),
+                true if all.lacks_parts() => (NOT_ASSESSED, Some("the case is not complete: what is missing is not judged".to_owned())),
                 true => ("clean", reason),
             };
             Verdict { detector, verdict, reason, evidence, findings }
