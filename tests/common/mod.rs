@@ -20,6 +20,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 pub(crate) mod loads;
+pub(crate) mod night;
 pub(crate) mod servers;
 
 /// Analyses with default settings.
