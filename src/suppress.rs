@@ -39,7 +39,9 @@ pub fn apply(entries: &[Entry], report: &mut Report, end: Option<Moment>) {
             }
         }
     }
-    report.suppressions = Some(entries.iter().filter_map(|it| it.unused(report, end)).collect());
+    let all = report.findings();
+    let unused = entries.iter().filter_map(|it| it.unused(report, &all, end)).collect();
+    report.suppressions = Some(unused);
 }
 
 impl Entry {
@@ -62,8 +64,7 @@ impl Entry {
     }
 
     /// What is to be said of it, where it does not silence all that it is about, or is about nothing.
-    fn unused(&self, report: &Report, end: Option<Moment>) -> Option<Unused> {
-        let all = report.findings();
+    fn unused(&self, report: &Report, all: &[&Finding], end: Option<Moment>) -> Option<Unused> {
         let about: Vec<&&Finding> = all.iter().filter(|it| self.matches(it)).collect();
         let open: Vec<(&str, WhyUnused)> =
             about.iter().filter(|it| it.is_open()).filter_map(|it| Some((it.finding_id.as_str(), self.holds(it, end)?))).collect();

@@ -118,6 +118,26 @@ fn the_day_is_judged_by_the_evidence_and_never_by_the_clock() {
     assert!(told.contains("suppression of access-denied *: expired: it expired on 2026-08-14: what it silenced is open again"), "{told}");
 }
 
+/// A table's statistics tell no time: whether the day has come cannot be known, and nothing is silenced on a guess.
+#[test]
+fn without_any_time_no_day_has_come_or_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("svv_table_info.csv");
+    let head = "database,schema,table_id,table,encoded,diststyle,sortkey1,size,unsorted,stats_off,tbl_rows,skew_sortkey1,skew_rows";
+    fs::write(&dump, format!("{head}\ndev,core,7,sales,Y,KEY(status),,400000,0,0,900000,,40\n")).unwrap();
+    let config = folder.path().join("a.toml");
+    let states = |until: &str, window: &[&str]| {
+        fs::write(&config, entry("partition-skew", "*", until)).unwrap();
+        let args = [&["analyze", dump.to_str().unwrap(), "--format", "json", "--config", config.to_str().unwrap()], window].concat();
+        let told = Command::cargo_bin("casefile").unwrap().args(args).output().unwrap();
+        let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+        states(&report).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(states(LATER, &[]), ["undated"]);
+    assert_eq!(states(LATER, &["--until", "2026-08-15"]), Vec::<String>::new());
+}
+
 #[test]
 fn what_matches_nothing_is_fixed_only_where_it_was_looked_for() {
     let gone = entry("access-denied", "nobody", LATER) + &entry("small-files", "s3://nowhere/*", LATER);

@@ -66,8 +66,9 @@ const MOST_FAULTS: usize = 20;
 
 /// A file that is being read.
 struct Reading<'a> {
-    text: &'a str,
     origin: &'a str,
+    /// Where each line ends.
+    ends: Vec<usize>,
     blocks: Vec<Block>,
     faults: Vec<(usize, String)>,
 }
@@ -76,7 +77,8 @@ impl Document {
     /// Reads a file; `origin` is what errors call it. All that is wrong is told at once.
     pub fn read(text: &str, origin: &str) -> Result<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reading = Reading { text, origin, blocks: Vec::new(), faults: Vec::new() };
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+        let mut reading = Reading { origin, ends, blocks: Vec::new(), faults: Vec::new() };
         match DeTable::parse(text) {
             Ok(table) => reading.sections(table.get_ref()),
             Err(error) => {
@@ -155,7 +157,7 @@ fn in_force(key: &Key, block: Option<&Block>) -> Setting {
 
 impl Reading<'_> {
     fn line(&self, at: usize) -> usize {
-        1 + self.text.bytes().take(at).filter(|it| *it == b'\n').count()
+        1 + self.ends.partition_point(|it| *it < at)
     }
 
     fn place(&self, at: usize) -> String {

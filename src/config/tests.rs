@@ -100,6 +100,16 @@ fn all_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
+fn what_is_long_is_told_in_short_and_soon() {
+    let long = "x".repeat(100_000);
+    assert!(refusal(&format!("[audit]\nname = \"{long}\"")).len() < 300);
+    let many = "[[suppress]]\nfinding_id = \"f1:0123456789abcdef\"\nreason = \"é\"\n".repeat(12_000);
+    assert_eq!(Config::read(&many, "a.toml").unwrap().suppress.len(), 12_000);
+    assert!(refusal(&(many + "[[suppress]]\n")).starts_with("a.toml:36001: "));
+    assert!(refusal(&format!("[input]\ndepth = {}1{}", "[".repeat(5_000), "]".repeat(5_000))).starts_with("a.toml:2: "));
+}
+
+#[test]
 fn a_mark_of_byte_order_is_no_fault_and_moves_no_line() {
     assert!(Config::read("\u{feff}[input]\ndepth = 2\n", "a.toml").is_ok());
     assert!(refusal("\u{feff}[input]\r\n\r\ndepth = 0").starts_with("a.toml:3: "));

@@ -27,6 +27,9 @@ pub(super) enum Value {
     List(Vec<Self>),
 }
 
+/// How many characters of a wrong value are told.
+const MOST_SHOWN: usize = 60;
+
 /// What a value of a kind looks like, for people.
 pub(super) fn wanted(kind: Kind) -> String {
     match kind {
@@ -66,7 +69,7 @@ pub(super) fn fail_on_words() -> Vec<String> {
 
 /// Reads a value, or says what would be right.
 pub(super) fn checked(kind: Kind, given: &DeValue<'_>) -> Result<Value, String> {
-    let refused = || format!("must be {}, not {}", wanted(kind), shown(given));
+    let refused = || format!("must be {}, not {}", wanted(kind), cut(&shown(given)));
     if let Kind::List(kind) = kind {
         let DeValue::Array(items) = given else { return Err(refused()) };
         let items: Result<Vec<Value>, String> = items.iter().map(|it| checked(*kind, it.get_ref())).collect();
@@ -118,7 +121,7 @@ fn text(kind: Kind, given: &str) -> Result<Option<Value>, String> {
         Kind::Table => when(is_table(given)),
         Kind::Pattern => match Pattern::new(given) {
             Ok(_) => when(!given.is_empty()),
-            Err(error) => return Err(format!("{given:?} is no pattern, at character {}: {}", error.pos, error.msg)),
+            Err(error) => return Err(format!("{:?} is no pattern, at character {}: {}", cut(given), error.pos, error.msg)),
         },
         Kind::FindingId => when(is_finding_id(given)),
         Kind::Detector => {
@@ -145,6 +148,14 @@ fn is_name(text: &str) -> bool {
 fn is_finding_id(text: &str) -> bool {
     let digits = text.strip_prefix("f1:").unwrap_or_default();
     digits.len() == 16 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The beginning of a value, as much as a message holds.
+fn cut(shown: &str) -> String {
+    match shown.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => shown.get(..end).map_or_else(String::new, |it| format!("{it}…")),
+        None => shown.to_owned(),
+    }
 }
 
 /// A value as the file would write it.
