@@ -31,6 +31,7 @@ pub mod detectors;
 pub mod report;
 pub mod ledger;
 pub mod changes;
+pub mod diff;
 pub mod suppress;
 pub mod publish;
 pub mod config;

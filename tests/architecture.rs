@@ -28,8 +28,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("finding", &["tables", "text", "units"]),
     ("detectors", &["copies", "error", "evidence", "finding", "logs", "settings", "stats", "tables", "text", "units"]),
     ("report", &["detectors", "error", "evidence", "finding", "settings", "sources", "tables", "text", "units"]),
-    ("ledger", &["detectors", "finding", "report", "units"]),
-    ("changes", &["finding", "ledger", "report", "units"]),
+    ("ledger", &["case", "detectors", "error", "evidence", "finding", "records", "report", "text", "units"]),
+    ("changes", &["detectors", "finding", "ledger", "report", "tables", "units"]),
+    ("diff", &["changes", "error", "finding", "ledger", "report", "units"]),
     ("suppress", &["detectors", "finding", "report", "units"]),
     ("publish", &["collect", "error", "report", "text", "units"]),
     ("config", &["case", "collect", "detectors", "error", "finding", "publish", "settings", "suppress", "units"]),
@@ -54,12 +55,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Folders whose files stand side by side and never use one another, and the list that names each of them.
-const REGISTRIES: &[&str] = &["tables", "sources", "detectors", "report"];
+const REGISTRIES: &[&str] = &["tables", "sources", "detectors", "report", "diff"];
 
 /// What only some modules may touch.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::fs", &["audit", "case", "cli", "collect", "publish"]),
-    ("fs::", &["audit", "case", "cli", "collect", "publish"]),
+    ("std::fs", &["audit", "case", "cli", "collect", "ledger", "publish"]),
+    ("fs::", &["audit", "case", "cli", "collect", "ledger", "publish"]),
     ("aws_sdk_", &["collect", "publish"]),
     ("aws_config", &["collect", "publish"]),
     ("tokio", &["collect", "publish"]),

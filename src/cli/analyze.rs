@@ -1,13 +1,16 @@
 //! `casefile analyze`: dumps in, report out.
 
-use super::{Ending, When, configuration, formats, parse_severity, progress, timings::Timings};
+use super::{Ending, When, configuration, earlier, formats, progress, timings::Timings};
 use casefile::{
     case::{Listing, Meter},
+    changes,
     config::Config,
     detectors::{self, DETECTORS, Detector},
+    diff,
     error::{Error, Result},
     evidence::Evidence,
-    finding::Severity,
+    finding::FailOn,
+    ledger::{Ledger, Taken},
     report::{Report, parquet},
     settings,
     sources::{SOURCES, Source},
@@ -62,9 +65,12 @@ pub(super) struct SharedArgs {
     /// Runs only this detector; may be given several times.
     #[arg(long, value_name = "ID", value_parser = parse_detector)]
     pub(super) detector: Vec<&'static Detector>,
-    /// Exits with 1 when a finding is at least this severe: never, info, low, medium, high, critical.
-    #[arg(long, value_name = "SEVERITY", default_value = "never", value_parser = parse_severity)]
-    pub(super) fail_on: FailOn,
+    /// Exits with 1 when a finding is at least this severe: never, info, low, medium, high, critical; new:high when it is new or worse, too.
+    #[arg(long, value_name = "[new:]SEVERITY", default_value = "never", value_parser = FailOn::parse)]
+    pub(super) fail_on: FailsOn,
+    /// An earlier report that was accepted: what it holds is suppressed, unless it got worse or is critical.
+    #[arg(long, value_name = "REPORT")]
+    pub(super) baseline: Option<String>,
     #[arg(long, value_name = "FILE", help = CONFIG_HELP)]
     pub(super) config: Option<PathBuf>,
     /// Sets a value: detectors.<id>.<key>=<value>, input.<key>=<value>; may be given several times.
@@ -93,13 +99,14 @@ const CONFIG_HELP: &str =
 /// How many problems with inputs are named on standard error.
 const MOST_PROBLEMS: usize = 10;
 
-/// The severity from which on the exit code is 1; `None` is never.
-pub(super) type FailOn = Option<Severity>;
+/// From where on the exit code is 1; `None` is never.
+pub(super) type FailsOn = Option<FailOn>;
 
 pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
     let mut config = args.shared.config()?;
     config.settings.zone = TimeZone::get(&args.tz)
         .map_err(|_| Error::Usage(format!("--tz {}: no such zone; write one like Europe/Berlin or UTC", args.tz)))?;
+    let baseline = args.shared.baseline(&config)?;
     let listing = Listing::of(&args.paths);
     if listing.files.is_empty() && !listing.unreadable.is_empty() {
         for it in &listing.unreadable {
@@ -113,7 +120,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Ending> {
     let evidence = timings.stage("reading", || {
         progress::shown(args.shared.progress, &meter, total, || Evidence::load(&listing, args.kind, &config.settings, &meter))
     })?;
-    args.shared.conclude(&evidence, &config, args.evidence, timings)
+    args.shared.conclude(&evidence, &config, baseline.as_ref(), args.evidence, timings)
 }
 
 impl SharedArgs {
@@ -140,8 +147,26 @@ impl SharedArgs {
         Ok(config)
     }
 
+    /// The report that was accepted, if one was given.
+    pub(super) fn baseline(&self, config: &Config) -> Result<Option<Taken>> {
+        let given = self.baseline.clone().or_else(|| config.baseline.as_ref().map(|it| it.display().to_string()));
+        if self.fail_on.is_some_and(|it| it.only_new) && given.is_none() {
+            return Err(Error::Usage(
+                "--fail-on new:… asks what is new, and there is nothing to compare with: give --baseline REPORT or [baseline] report, or compare two reports with casefile diff".to_owned(),
+            ));
+        }
+        given.map(|it| earlier::taken(&it, || Ok(config.settings.clone()))).transpose()
+    }
+
     /// Judges the evidence, prints the report, writes the tables.
-    pub(super) fn conclude(&self, evidence: &Evidence, config: &Config, with_evidence: bool, mut timings: Timings) -> Result<Ending> {
+    pub(super) fn conclude(
+        &self,
+        evidence: &Evidence,
+        config: &Config,
+        baseline: Option<&Taken>,
+        with_evidence: bool,
+        mut timings: Timings,
+    ) -> Result<Ending> {
         let chosen: Vec<&'static Detector> = DETECTORS
             .iter()
             .copied()
@@ -149,9 +174,20 @@ impl SharedArgs {
             .collect();
         let verdicts = timings.stage("detectors", || detectors::judge(&chosen, evidence, &config.settings))?;
         let mut report = timings.stage("report", || Report::new(evidence, verdicts, &config.settings))?;
+        if self.out.is_some() {
+            // The same inputs are the same run, whatever people and other reports say of them.
+            report.run = Some(report.run_id());
+        }
         suppress::apply(&config.suppress, &mut report, None);
+        if let Some(baseline) = baseline {
+            changes::compare(&mut report, &baseline.ledger);
+            changes::accept(&mut report, &baseline.ledger, &baseline.given);
+            for it in diff::differences(&baseline.ledger, &Ledger::of(&report)) {
+                super::complain(&format!("--baseline {}: {it}", baseline.given));
+            }
+        }
         let mut ending = Ending {
-            found: self.fail_on.is_some_and(|it| report.worst() >= Some(it)),
+            found: self.fail_on.is_some_and(|it| report.findings().into_iter().any(|finding| it.is_met_by(finding))),
             incomplete: !report.is_complete(),
             write_failed: None,
         };
@@ -176,8 +212,7 @@ impl SharedArgs {
     }
 
     fn print(&self, report: &Report) -> Result<()> {
-        let fail_on = self.fail_on.map(|severity| casefile::finding::FailOn { only_new: false, severity });
-        super::printed::report(report, self.format, self.color, 1 + u8::from(self.verbose) - u8::from(self.quiet), fail_on)
+        super::printed::report(report, self.format, self.color, 1 + u8::from(self.verbose) - u8::from(self.quiet), self.fail_on)
     }
 }
 

@@ -32,7 +32,8 @@ const DUMPS: &[(&str, &[u8])] = &[
 
 pub(super) fn run(args: &DemoArgs) -> Result<Ending> {
     let config = args.shared.config()?;
+    let baseline = args.shared.baseline(&config)?;
     let mut timings = Timings::default();
     let evidence = timings.stage("reading", || Evidence::of_dumps(DUMPS, &config.settings))?;
-    args.shared.conclude(&evidence, &config, false, timings)
+    args.shared.conclude(&evidence, &config, baseline.as_ref(), false, timings)
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
 
-use casefile::{error::Error, finding::Severity, report::FORMATS, text};
+use casefile::{error::Error, report::FORMATS, text};
 use clap::{
     CommandFactory as _, Parser, Subcommand, ValueEnum,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
@@ -17,7 +17,9 @@ mod config;
 mod configuration;
 mod demo;
 mod describe;
+mod diff;
 mod doctor;
+mod earlier;
 mod printed;
 mod progress;
 mod timings;
@@ -54,6 +56,8 @@ enum Command {
     Audit(Box<audit::AuditArgs>),
     /// Checks login, permissions, retention and visibility of what collect would bring, with calls that cost nothing.
     Doctor(Box<doctor::DoctorArgs>),
+    /// Compares two reports, or two cases: what is new, worse, better, the same, resolved, or not to be seen any more.
+    Diff(Box<diff::DiffArgs>),
     /// Lists the detectors, and what each needs to see.
     Detectors,
     /// Explains a detector: what it looks for, why it matters, what to do, when it is wrong, and its settings.
@@ -112,6 +116,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Detectors => describe::detectors(),
         Command::Explain { detector } => describe::explain(&detector),
         Command::Schema { table } => describe::schema(table.as_deref()),
@@ -168,19 +173,6 @@ fn exit_code(ending: &Ending) -> ExitCode {
 
 fn write_error(what: &str, source: io::Error) -> Error {
     Error::Write { path: what.into(), source }
-}
-
-/// The severities that `--fail-on` takes.
-fn parse_severity(text: &str) -> Result<Option<Severity>, String> {
-    if text == "never" {
-        return Ok(None);
-    }
-    let names: Vec<&str> = Severity::ALL.iter().map(|it| it.name()).collect();
-    match Severity::ALL.into_iter().find(|it| it.name() == text) {
-        Some(severity) => Ok(Some(severity)),
-        None if text.starts_with("new:") => Err("what is new is known to audits only, and they are not built yet".to_owned()),
-        None => Err(format!("one of never, {}", names.join(", "))),
-    }
 }
 
 /// The formats that `--format` takes.

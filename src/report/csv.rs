@@ -64,7 +64,7 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
 
 /// A cell in quotes, on one line, and with an apostrophe before what a spreadsheet would run: at its beginning, and behind what some
 /// spreadsheets take for the end of a cell, quotes or not.
-fn quoted(cell: &str) -> String {
+pub(crate) fn quoted(cell: &str) -> String {
     let mut safe = String::from("\"");
     let mut begins = true;
     for c in text::one_line(&text::printable(cell)).chars() {

@@ -20,6 +20,9 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out)?;
         }
     }
+    if let Some(beside) = report.beside() {
+        writeln!(out, "{}\n", escaped(&beside))?;
+    }
     if !report.is_complete() {
         writeln!(out, "**Incomplete**: an input was not read whole; what it held is not judged.\n")?;
     }
@@ -100,7 +103,7 @@ fn suppressed(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Text on one line in which no character is markup.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::new();
     for c in text::one_line(text).chars() {
         match c {

@@ -4,7 +4,7 @@ use crate::{
     detectors::Verdict,
     error::Result,
     evidence::{Coverage, Evidence},
-    finding::{FailOn, Finding, Gone, Severity, Unused},
+    finding::{Change, FailOn, Finding, Gone, Severity, Unused},
     settings::Settings,
     sources,
     units::Moment,
@@ -24,6 +24,10 @@ mod junit;
 mod github;
 mod terminal;
 pub mod parquet;
+
+pub(crate) use csv::quoted as csv_cell;
+pub(crate) use md::escaped as md_text;
+pub(crate) use terminal::{flow, paint, painted};
 
 pub use failed::FailedTries;
 pub use fault::{FirstFault, Later};
@@ -137,6 +141,21 @@ impl Report {
         (!parts.is_empty()).then(|| format!("judged: what happened {}", parts.join(" and ")))
     }
 
+    /// How many findings changed in each way since the report before; `None` where there was none.
+    pub fn changes(&self) -> Option<Vec<(Change, usize)>> {
+        let gone = self.gone.as_ref()?;
+        let now = self.verdicts.iter().flat_map(|it| &it.findings).filter_map(|it| Some(it.standing.past.as_ref()?.change));
+        let all: Vec<Change> = now.chain(gone.iter().map(|it| it.change)).collect();
+        Some(Change::ALL.iter().map(|change| (*change, all.iter().filter(|it| *it == change).count())).collect())
+    }
+
+    /// How this report compares with the one before, for people.
+    pub fn beside(&self) -> Option<String> {
+        let counts: Vec<String> =
+            self.changes()?.into_iter().map(|(change, count)| format!("{count} {}", change.name().replace('-', " "))).collect();
+        Some(format!("beside the report before: {}", counts.join(", ")))
+    }
+
     /// Those that somebody has to act on.
     pub fn open(&self) -> Vec<&Finding> {
         self.findings().into_iter().filter(|it| it.is_open()).collect()
@@ -198,7 +217,7 @@ impl Report {
         for severity in Severity::ALL.iter().rev() {
             by_severity.insert(severity.name().to_owned(), count(*severity).into());
         }
-        json!({
+        let mut summary = json!({
             "findings": by_severity,
             "suppressed": self.suppressed().len(),
             "failed_tries_not_explained": self.failed.iter().map(|it| it.count).sum::<usize>(),
@@ -207,7 +226,12 @@ impl Report {
             "parsed": self.coverage.iter().map(|it| it.parsed).sum::<u64>(),
             "skipped": self.coverage.iter().flat_map(|it| &it.skipped).map(|it| it.count).sum::<u64>(),
             "complete": self.is_complete(),
-        })
+        });
+        if let (Some(changes), Value::Object(object)) = (self.changes(), &mut summary) {
+            let counts = changes.into_iter().map(|(change, count)| (change.name().replace('-', "_"), Value::from(count)));
+            object.insert("changes".to_owned(), Value::Object(counts.collect()));
+        }
+        summary
     }
 }
 
@@ -234,6 +258,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
     json!({
         "type": "verdict",
         "detector": verdict.detector.id,
+        "detector_version": verdict.detector.version,
         "verdict": verdict.verdict,
         "reason": verdict.reason,
         "evidence": verdict.evidence.iter().map(|(table, rows)| json!({"table": table, "rows": rows})).collect::<Vec<_>>(),

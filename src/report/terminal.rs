@@ -36,19 +36,7 @@ struct Page {
 
 impl Page {
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.style.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn severity(&self, severity: Severity) -> String {
-        let word = format!("{:<9}", severity.name().to_uppercase());
-        let code = match severity {
-            Severity::Critical => "1;31",
-            Severity::High => "31",
-            Severity::Medium => "33",
-            Severity::Low => "36",
-            Severity::Info => "2",
-        };
-        self.paint(&word, code)
+        paint(text, code, self.style.colour)
     }
 
     fn head(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -82,9 +70,9 @@ impl Page {
         writeln!(
             out,
             "{} {}  {}",
-            self.severity(it.severity),
+            painted(it.severity, self.style.colour),
             self.paint(it.detector, "1"),
-            self.paint(&format!("{confidence}  {}", it.finding_id), "2")
+            self.paint(&format!("{confidence}  {}{}", it.finding_id, change(it)), "2")
         )?;
         self.wrapped(out, &it.title, INDENT)?;
         if it.severity < WHOLE_FROM && self.style.detail < 2 {
@@ -217,6 +205,9 @@ impl Page {
             (false, 0) => counts.join(", "),
             (false, _) => format!("{}; suppressed: {suppressed}", counts.join(", ")),
         };
+        if let Some(beside) = report.beside() {
+            self.wrapped(out, &beside, 0)?;
+        }
         let whole = if report.is_complete() { "" } else { "; INCOMPLETE: an input was not read whole" };
         writeln!(out, "{}", self.paint(&format!("{found}{whole}"), "1"))
     }
@@ -226,33 +217,12 @@ impl Page {
             return Ok(());
         }
         write!(out, "{:INDENT$}{}", "", self.paint(&format!("{label:<8}"), "2"))?;
-        self.flow(out, text, INDENT + 8, INDENT + 8)
+        flow(out, text, INDENT + 8, INDENT + 8, self.style.width)
     }
 
     fn wrapped(&self, out: &mut dyn Write, text: &str, indent: usize) -> io::Result<()> {
         write!(out, "{:indent$}", "")?;
-        self.flow(out, text, indent, indent)
-    }
-
-    /// Writes words from column `at` on; further lines begin at `indent`.
-    fn flow(&self, out: &mut dyn Write, text: &str, mut at: usize, indent: usize) -> io::Result<()> {
-        let mut first = true;
-        for word in text.split_whitespace() {
-            let width = word.width();
-            if !first && at + 1 + width > self.style.width {
-                write!(out, "\n{:indent$}", "")?;
-                at = indent;
-                first = true;
-            }
-            if !first {
-                write!(out, " ")?;
-                at += 1;
-            }
-            write!(out, "{word}")?;
-            at += width;
-            first = false;
-        }
-        writeln!(out)
+        flow(out, text, indent, indent, self.style.width)
     }
 
     /// A line of evidence, not longer than a few lines of the terminal.
@@ -265,8 +235,52 @@ impl Page {
     }
 }
 
+/// A text in a colour of the terminal.
+pub(crate) fn paint(text: &str, code: &str, colour: bool) -> String {
+    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// A severity, as wide as every other.
+pub(crate) fn painted(severity: Severity, colour: bool) -> String {
+    let word = format!("{:<9}", severity.name().to_uppercase());
+    let code = match severity {
+        Severity::Critical => "1;31",
+        Severity::High => "31",
+        Severity::Medium => "33",
+        Severity::Low => "36",
+        Severity::Info => "2",
+    };
+    paint(&word, code, colour)
+}
+
+/// Writes words from column `at` on; further lines begin at `indent`.
+pub(crate) fn flow(out: &mut dyn Write, text: &str, mut at: usize, indent: usize, columns: usize) -> io::Result<()> {
+    let mut first = true;
+    for word in text.split_whitespace() {
+        let width = word.width();
+        if !first && at + 1 + width > columns {
+            write!(out, "\n{:indent$}", "")?;
+            at = indent;
+            first = true;
+        }
+        if !first {
+            write!(out, " ")?;
+            at += 1;
+        }
+        write!(out, "{word}")?;
+        at += width;
+        first = false;
+    }
+    writeln!(out)
+}
+
 fn more(out: &mut dyn Write, count: usize, listed: usize) -> io::Result<()> {
     if count > listed { writeln!(out, "  … and {} more (-v lists all)", count - listed) } else { Ok(()) }
+}
+
+/// How a finding changed since the report before.
+fn change(it: &Finding) -> String {
+    it.standing.past.as_ref().map_or_else(String::new, |it| format!("  {}", it.change.name()))
 }
 
 fn times(it: &Finding) -> String {

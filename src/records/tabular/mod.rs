@@ -16,7 +16,7 @@ pub mod view;
 
 pub use cells::{Cell, Cells};
 pub use chunks::Chunked;
-pub use parquet_rows::{columns as parquet_columns, is_parquet};
+pub use parquet_rows::{columns as parquet_columns, is_parquet, is_sound as is_sound_parquet};
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

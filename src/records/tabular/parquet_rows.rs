@@ -18,7 +18,7 @@ use parquet::{
     },
     errors::Result,
     file::{
-        metadata::ParquetMetaDataReader,
+        metadata::{ParquetMetaData, ParquetMetaDataReader},
         reader::{ChunkReader, Length},
     },
 };
@@ -95,6 +95,22 @@ pub fn is_parquet(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
+/// Whether what a file says of its own parts can be: a reader that believes it would panic otherwise.
+pub fn is_sound(metadata: &ParquetMetaData, bytes: u64) -> bool {
+    let ends_inside = |start: i64, length: i64| {
+        let end = u64::try_from(start).ok().zip(u64::try_from(length).ok()).and_then(|(start, length)| start.checked_add(length));
+        end.is_some_and(|it| it <= bytes)
+    };
+    metadata.row_groups().iter().all(|group| {
+        let columns = group.columns().iter();
+        group.num_rows() >= 0
+            && columns.into_iter().all(|it| {
+                let start = it.dictionary_page_offset().unwrap_or_else(|| it.data_page_offset());
+                it.data_page_offset() >= 0 && it.num_values() >= 0 && ends_inside(start, it.compressed_size())
+            })
+    })
+}
+
 /// The names of the columns, lower case, of a Parquet file that is whole.
 pub fn columns(feed: &mut Feed<'_>) -> Option<Vec<String>> {
     let mut reader = ParquetMetaDataReader::new();
@@ -152,6 +168,9 @@ impl Groups {
         let Ok(metadata) = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()) else {
             return Err("Parquet file without its end, or damaged: it was cut off");
         };
+        if !is_sound(metadata.metadata(), bytes) {
+            return Err("damaged Parquet file: it says of its parts what cannot be");
+        }
         let names: Vec<String> =
             metadata.parquet_schema().root_schema().get_fields().iter().map(|it| it.name().to_ascii_lowercase()).collect();
         let total = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0).max(1);
