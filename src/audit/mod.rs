@@ -6,6 +6,7 @@ use crate::{
     config::{AuditPlan, Config},
     error::{Error, Result},
     finding::FailOn,
+    ledger::Ledger,
     publish::{Destination, Published},
     report::Report,
     units::Moment,
@@ -33,6 +34,8 @@ pub struct Audit<'a> {
     pub plan: &'a AuditPlan,
     /// Where it publishes.
     pub destination: &'a Destination,
+    /// The report that was accepted, and what it is called.
+    pub baseline: Option<(&'a Ledger, &'a str)>,
     /// From where on findings fail it.
     pub fail_on: Option<FailOn>,
     /// What time it is.
@@ -137,7 +140,8 @@ impl Audit<'_> {
         let (owed, left) = self.owed(&state)?;
         let mut ended = Ended { left, ..Ended::default() };
         if owed.is_empty() {
-            ended.next = rhythm.last_due(self.now).and_then(|it| rhythm.step(it, 1));
+            let begins = self.plan.first.and_then(|it| rhythm.holding(it));
+            ended.next = rhythm.last_due(self.now).and_then(|it| rhythm.step(it, 1)).max(begins);
             ended.incomplete = state.nights.values().next_back().is_some_and(|it| !it.complete);
             return Ok(ended);
         }

@@ -137,6 +137,9 @@ impl Audit<'_> {
         let memory = before.unwrap_or(&nothing);
         let seen = |id: &str| memory.seen.get(id).map(|it| (it.first, Some(it.nights)));
         changes::stand(&mut report, &memory.as_before(), &seen);
+        if let Some((accepted, name)) = self.baseline {
+            changes::accept(&mut report, accepted, name);
+        }
         suppress::apply(&self.config.suppress, &mut report, Some(window.until()));
         Ok(report)
     }

@@ -1,6 +1,6 @@
 //! `casefile audit`: the nightly job.
 
-use super::{Ending, When, configuration, formats, progress};
+use super::{Ending, When, configuration, earlier, formats, progress};
 use casefile::{
     audit::{Audit, Judged},
     case::Meter,
@@ -70,11 +70,14 @@ pub(super) fn run(args: &AuditArgs) -> Result<Ending> {
     if config.collect.is_none() && config.inputs.paths.is_empty() {
         return Err(missing("collect] or [inputs"));
     }
+    let baseline =
+        config.baseline.as_ref().map(|it| earlier::taken(&it.display().to_string(), || Ok(config.settings.clone()))).transpose()?;
     let (progress, meter) = (Arc::new(Progress::default()), Meter::default());
     let audit = Audit {
         config: &config,
         plan,
         destination,
+        baseline: baseline.as_ref().map(|it| (&it.ledger, it.given.as_str())),
         fail_on: args.fail_on.map_or(plan.fail_on, |it| it),
         now: args.as_of.unwrap_or_else(|| Moment(Timestamp::now().as_microsecond())),
         again: &args.again,

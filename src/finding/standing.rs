@@ -162,6 +162,14 @@ pub struct Gone {
     pub reason: Option<String>,
 }
 
+impl Gone {
+    /// One sentence: whether it is resolved, or why that cannot be told, and what it said.
+    pub fn told(&self) -> String {
+        let reason = self.reason.as_ref().map_or(String::new(), |it| format!(" ({it})"));
+        format!("{}{reason}: {} {}: {}", self.change.name(), self.severity, self.detector, self.title)
+    }
+}
+
 /// From where on findings fail a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailOn {

@@ -59,6 +59,14 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     suppressed(report, out)?;
+    let gone = report.gone.as_deref().unwrap_or_default();
+    if !gone.is_empty() {
+        writeln!(out, "## No longer there\n")?;
+        for it in gone {
+            writeln!(out, "- {}", escaped(&it.told()))?;
+        }
+        writeln!(out)?;
+    }
     if !report.failed.is_empty() {
         writeln!(out, "## Failed tries that no detector explains\n")?;
         for it in &report.failed {

@@ -24,6 +24,7 @@ fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> 
         page.finding(finding, out)?;
     }
     page.suppressed(report, out)?;
+    page.gone(report, out)?;
     page.failed(report, out)?;
     page.verdicts(report, out)?;
     page.inputs(report, out)?;
@@ -120,6 +121,20 @@ impl Page {
         for it in unused {
             self.wrapped(out, &format!("suppression of {}: {}: {}", it.about(), it.why.name(), it.says), 2)?;
         }
+        writeln!(out)
+    }
+
+    fn gone(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let gone = report.gone.as_deref().unwrap_or_default();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "{}", self.paint(&format!("NO LONGER THERE ({})", gone.len()), "1"))?;
+        let listed = if self.style.detail > 1 { usize::MAX } else { LISTED };
+        for it in gone.iter().take(listed) {
+            self.wrapped(out, &it.told(), 2)?;
+        }
+        more(out, gone.len(), listed)?;
         writeln!(out)
     }
 
