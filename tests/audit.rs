@@ -193,6 +193,23 @@ fn gone(night: u32) -> Vec<(&'static str, &'static str)> {
     }
 }
 
+/// What `casefile diff` says of two nights of the lake.
+fn diff(site: &Site, old: u32, new: u32) -> BTreeMap<String, String> {
+    let night = |it: u32| format!("{}@{}", site.path("lake").display(), day(it));
+    let output = Command::new(env!("CARGO_BIN_EXE_casefile")).args(["diff", "--format", "json", &night(old), &night(new)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let changes = report(&output)["changes"].as_array().unwrap().clone();
+    changes.iter().map(|it| (it["finding_id"].as_str().unwrap().to_owned(), it["change"].as_str().unwrap().to_owned())).collect()
+}
+
+/// The truth of two nights beside one another, which know nothing of those before them.
+fn differences(night: u32, ids: &BTreeMap<&str, BTreeSet<String>>) -> BTreeMap<String, String> {
+    let was_there: BTreeSet<&str> = truth(night - 1).iter().map(|it| it.0).collect();
+    let now = truth(night).into_iter().map(|(dag, change)| (dag, if was_there.contains(dag) { change } else { "new" }));
+    let gone = gone(night).into_iter().filter(|it| was_there.contains(it.0));
+    now.chain(gone).flat_map(|(dag, change)| ids[dag].iter().map(move |id| (id.clone(), change.to_owned()))).collect()
+}
+
 #[test]
 fn thirty_nights_are_told_right() {
     let suppression = format!(
@@ -234,6 +251,9 @@ fn thirty_nights_are_told_right() {
             assert_eq!(self::report(&again), report, "a night that is run again says the same");
             assert!(tree(&site.path("lake")) == before, "and changes no byte");
         }
+    }
+    for night in 2..=30 {
+        assert_eq!(diff(&site, night - 1, night), differences(night, &ids), "the difference of night {night} and the one before");
     }
     let nights: BTreeMap<String, BTreeMap<String, Value>> = (1..=30)
         .map(|night| {
