@@ -3,8 +3,10 @@
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+mod form;
 mod given;
 
+pub(crate) use form::Form;
 pub use given::{parse_day, parse_span, parse_time};
 
 /// A moment in UTC, in microseconds since 1970.
@@ -130,19 +132,27 @@ impl Moment {
 
 /// `2024-05-01 10:00:00.123456`, with any digits of a second or none, and what follows it.
 fn plain_clock(text: &[u8]) -> Option<(Moment, &[u8])> {
-    let (head, mut rest) = text.split_first_chunk::<19>()?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ' | b'T', h1, h2, b':', n1, n2, b':', s1, s2] = *head else { return None };
-    let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2];
-    if !digits.iter().all(u8::is_ascii_digit) {
+    static CLOCK: Form<19, 3> = Form::of(b"9999-99-99?99:99:99");
+    let (head, mut rest) = text.split_first_chunk()?;
+    if !CLOCK.fits(head) {
         return None;
     }
-    let of = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    let [y1, y2, y3, y4, _, m1, m2, _, d1, d2, b' ' | b'T', h1, h2, _, n1, n2, _, s1, s2] = *head else { return None };
+    let of = |tens: u8, ones: u8| u32::from(tens & 0x0f) * 10 + u32::from(ones & 0x0f);
+    let (year, month, day) = (of(y1, y2) * 100 + of(y3, y4), of(m1, m2), of(d1, d2));
     let (hour, minute, second) = (of(h1, h2), of(n1, n2), of(s1, s2));
-    if hour > 23 || minute > 59 || second > 60 {
+    let is_moment = (1990..2200).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !is_moment || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let mut micros = 0;
-    if let [b'.', first, ..] = rest
+    if let Some(([b'.', digits @ ..], behind)) = rest.split_first_chunk::<7>()
+        && digits.iter().all(u8::is_ascii_digit)
+        && !behind.first().is_some_and(u8::is_ascii_digit)
+    {
+        micros = digits.iter().fold(0, |sum, it| sum * 10 + i64::from(it - b'0'));
+        rest = behind;
+    } else if let [b'.', first, ..] = rest
         && first.is_ascii_digit()
     {
         let mut unit = SECOND / 10;
@@ -153,8 +163,11 @@ fn plain_clock(text: &[u8]) -> Option<(Moment, &[u8])> {
             rest = more;
         }
     }
-    let days = days(of(y1, y2) * 100 + of(y3, y4), of(m1, m2), of(d1, d2))?;
-    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    // As [`days`] counts them, for years that are never negative.
+    let shifted = year - u32::from(month <= 2);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + of_year - 719_468;
+    let seconds = i64::from(days) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
     (EARLIEST..LATEST).contains(&seconds).then_some((Moment(seconds * SECOND + micros), rest))
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 /// How much is handed over at once, and how often before the reader must catch up.
 const PIECE: usize = 256 << 10;
-const PIECES: usize = 8;
+const PIECES: usize = 32;
 
 /// Calls `read` with what `unpack` gives, which happens beside it.
 pub(super) fn unpacked<'a>(unpack: impl FnOnce() -> io::Result<Box<dyn Read + 'a>> + Send, read: impl FnOnce(Pieces)) {

@@ -60,8 +60,9 @@ impl BriefQueued {
 pub(super) struct BriefEnd {
     pub(super) well: Well,
     pub(super) record: u64,
-    /// The message, and the executor queue that it names.
+    /// The message, and the task and the executor queue that it names.
     pub(super) message: Range<usize>,
+    pub(super) task: Range<usize>,
     pub(super) queue: Range<usize>,
 }
 
@@ -78,6 +79,7 @@ impl BriefEnd {
         let well = Well {
             instance: hash(None),
             succeeded: (told.state == Some("success")).then(|| hash(told.try_number)),
+            queued: told.queued_at,
             ran: told.started_at.zip(told.ended_at),
             at: at?,
         };
@@ -86,7 +88,8 @@ impl BriefEnd {
             said.push_str(text);
             begin..said.len()
         };
-        Some(Self { well, record, message: written(body), queue: written(told.queue.unwrap_or_default()) })
+        let [message, task, queue] = [body, told.task_id.unwrap_or_default(), told.queue.unwrap_or_default()].map(&mut written);
+        Some(Self { well, record, message, task, queue })
     }
 }
 

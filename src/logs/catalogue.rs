@@ -2,7 +2,7 @@
 
 use super::{identity, line::Level, stream::Record};
 use crate::{tables::task_events::Event, text};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use serde::Deserialize;
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -64,28 +64,36 @@ struct Catalogue {
     message: Vec<Message>,
 }
 
-/// The messages, and which of them begin with a byte.
+/// The messages, and which of them begin with a pair of bytes: most bodies begin with no such pair.
 struct Index {
     messages: Vec<(Message, Event)>,
-    by_byte: Vec<Vec<usize>>,
-    /// The first two bytes of each message: most bodies begin with no such pair.
-    pairs: Vec<bool>,
+    /// Of each pair, which of the lists is its own; the first one is empty.
+    pairs: Vec<u16>,
+    lists: Vec<Vec<usize>>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let listed = toml::from_str::<Catalogue>(include_str!("messages.toml")).map(|it| it.message).unwrap_or_default();
-    let (mut by_byte, mut pairs) = (vec![Vec::new(); 256], vec![false; 1 << 16]);
+    let (mut pairs, mut lists) = (vec![0_u16; 1 << 16], vec![Vec::new()]);
     let messages: Vec<_> = listed.into_iter().filter_map(|it| Some((event_named(&it.event)?, it))).map(|(event, it)| (it, event)).collect();
     for (index, (message, _)) in messages.iter().enumerate() {
-        if let Some(slot) = message.text.bytes().next().and_then(|it| by_byte.get_mut(usize::from(it))) {
-            slot.push(index);
+        let Some(pair) = pair_of(message.text.as_bytes()).and_then(|it| pairs.get_mut(it)) else { continue };
+        if *pair == 0 {
+            *pair = u16::try_from(lists.len()).unwrap_or(0);
+            lists.push(Vec::new());
         }
-        if let Some(slot) = pair_of(message.text.as_bytes()).and_then(|it| pairs.get_mut(it)) {
-            *slot = true;
+        if let Some(list) = lists.get_mut(usize::from(*pair)) {
+            list.push(index);
         }
     }
-    Index { messages, by_byte, pairs }
+    Index { messages, pairs, lists }
 });
+
+/// The messages that begin with the first two bytes of a text.
+fn candidates_of(text: &[u8]) -> impl Iterator<Item = &'static (Message, Event)> {
+    let list = pair_of(text).and_then(|it| INDEX.lists.get(usize::from(*INDEX.pairs.get(it)?)));
+    list.into_iter().flatten().filter_map(|it| INDEX.messages.get(*it))
+}
 
 /// The place of a pair of bytes.
 fn pair_of(text: &[u8]) -> Option<usize> {
@@ -165,11 +173,7 @@ fn lead_of(line: &str) -> usize {
 
 /// Whether a body may be a message of the catalogue.
 pub(super) fn may_begin(body: &[u8]) -> bool {
-    if !pair_of(body).and_then(|it| INDEX.pairs.get(it)).is_some_and(|it| *it) {
-        return false;
-    }
-    let slot = body.first().and_then(|it| INDEX.by_byte.get(usize::from(*it)));
-    slot.into_iter().flatten().filter_map(|it| INDEX.messages.get(*it)).any(|it| body.starts_with(it.0.text.as_bytes()))
+    candidates_of(body).any(|it| body.starts_with(it.0.text.as_bytes()))
 }
 
 /// Whether a text begins like a message of the catalogue.
@@ -178,15 +182,14 @@ fn first_of(text: &str) -> bool {
 }
 
 fn candidates(text: &str) -> impl Iterator<Item = &'static (Message, Event)> {
-    let slot = text.as_bytes().first().and_then(|it| INDEX.by_byte.get(usize::from(*it)));
-    slot.into_iter().flatten().filter_map(|it| INDEX.messages.get(*it)).filter(move |it| text.starts_with(&it.0.text))
+    candidates_of(text.as_bytes()).filter(move |it| text.starts_with(&it.0.text))
 }
 
 /// The message that a text is, in the voice of the record. With words before it, only what names a queued task counts.
 pub(super) fn spoken<'a>(text: &'a str, record: &Record<'_>, worded: bool) -> Option<Spoken<'a>> {
     // A Celery worker puts the id of its own task first.
     let text = text.get(39..).filter(|_| text.starts_with('[') && text.as_bytes().get(37) == Some(&b']')).unwrap_or(text);
-    let body = if text.contains('\n') && record.level.is_none() { Cow::Owned(text.trim_end().to_owned()) } else { Cow::Borrowed(text) };
+    let body = if record.level.is_none() && text.contains('\n') { Cow::Owned(text.trim_end().to_owned()) } else { Cow::Borrowed(text) };
     candidates(text).find_map(|(message, event)| {
         let also = |text: &str| message.also.as_ref().is_none_or(|it| text.contains(it.as_str()));
         // A paste may be wrapped anywhere between two words.
@@ -212,7 +215,8 @@ fn names_a_queued_task(body: &str) -> bool {
 
 /// A message that another record carries inside a callback request, as DEBUG logs of the DAG processor do.
 fn carried(body: &str) -> Option<&str> {
-    let at = body.find("'msg': \"Executor reports task instance ")?;
+    static MESSAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("'msg': \"Executor reports task instance "));
+    let at = MESSAGE.find(body.as_bytes())?;
     body.get(at + "'msg': \"".len()..)?.split('"').next()
 }
 

@@ -2,10 +2,11 @@
 
 use super::{
     catalogue, loads,
-    screen::{Ahead, Framing, PlainHead, Said, continues},
-    stream::Relayed,
+    screen::{Ahead, Framing, HeadAt, PlainHead, Said, continues},
+    stream::{Relayed, RelayedAt},
 };
 use crate::units::Moment;
+use foldhash::fast::FixedState;
 use memchr::memchr;
 use std::{borrow::Cow, collections::HashMap};
 
@@ -23,7 +24,7 @@ pub struct Events {
     text: String,
     lines: Vec<Line>,
     streams: Vec<String>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<String, usize, FixedState>,
     last: usize,
     count: u64,
     /// The highest number of any event before these.
@@ -45,8 +46,10 @@ struct Line {
     inside: bool,
     /// The next line of its stream.
     next: Option<usize>,
-    /// What it may be read as.
+    /// What it may be read as, where its plain head stands, and what who passed it on says.
     kind: Kind,
+    head: Option<HeadAt>,
+    relay: Option<RelayedAt>,
     /// Whether it may name an S3 object.
     names_place: bool,
 }
@@ -68,6 +71,12 @@ enum Kind {
 }
 
 impl Events {
+    /// None yet, with room for those of so many bytes of JSON.
+    pub fn of_bytes(bytes: usize) -> Self {
+        // Half of an answer is messages, one in a few hundred bytes.
+        Self { text: String::with_capacity(bytes / 2), lines: Vec::with_capacity(bytes / 256), ..Self::default() }
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.count
@@ -96,7 +105,20 @@ impl Events {
         let mut inside = false;
         while let Some(length) = self.text.as_bytes().get(from..).and_then(|it| memchr(b'\n', it)) {
             let to = from + length;
-            self.lines.push(Line { from, to, stream, record, least, at, inside, next: None, kind: Kind::Other, names_place: false });
+            self.lines.push(Line {
+                from,
+                to,
+                stream,
+                record,
+                least,
+                at,
+                inside,
+                next: None,
+                kind: Kind::Other,
+                head: None,
+                relay: None,
+                names_place: false,
+            });
             (from, inside) = (to + 1, true);
         }
     }
@@ -122,15 +144,20 @@ impl Events {
             let said = ahead.as_mut().map_or(Said::Word, |it| it.line(line.from, line.to));
             line.names_place = said != Said::Nothing;
             let is_open = text.ends_with(b"\r");
-            line.kind = if begins(text) {
+            let head = PlainHead::of(text, Framing::Bare);
+            line.kind = if head.is_some() || begins(text) {
                 let speaks = is_open || said == Said::Word || (said == Said::Place && loads::may_run(text));
-                let head = PlainHead::of(text, Framing::Bare).filter(|it| !speaks && !it.file.starts_with(b"celery."));
+                let head = head.filter(|it| !speaks && !it.file.starts_with(b"celery."));
+                line.head = head.as_ref().map(|it| it.places(text));
                 match head {
                     // A message that names a place is read by those who know places.
                     Some(it) if !it.is_relay && said == Said::Place && catalogue::may_begin(it.body) => Kind::Begins,
                     Some(it) if !it.is_relay => Kind::Head,
-                    Some(it) if relayed(&it).is_some() => Kind::Relayed,
-                    _ => Kind::Begins,
+                    Some(it) => {
+                        line.relay = relayed(&it).as_ref().map(Relayed::place);
+                        if line.relay.is_some() { Kind::Relayed } else { Kind::Begins }
+                    }
+                    None => Kind::Begins,
                 }
             } else if said == Said::Nothing && !is_open && continues(text, Framing::Bare) {
                 Kind::More
@@ -167,7 +194,8 @@ impl Events {
     /// Who passed a line on.
     fn relayed(&self, line: usize) -> Option<Relayed<'_>> {
         let line = self.lines.get(line).filter(|it| it.kind == Kind::Relayed)?;
-        relayed(&PlainHead::of(self.line(line).as_bytes(), Framing::Bare)?)
+        let text = self.line(line);
+        Relayed::again(std::str::from_utf8(PlainHead::again(text.as_bytes(), line.head?)?.file).ok()?, text, line.relay?)
     }
 
     fn line(&self, line: &Line) -> &str {
@@ -187,7 +215,7 @@ impl Events {
     fn body(&self, record: &[usize]) -> Option<(Line, PlainHead<'_>, Cow<'_, [u8]>)> {
         let mut lines = record.iter().filter_map(|it| self.lines.get(*it));
         let first = lines.next()?;
-        let head = PlainHead::of(self.line(first).as_bytes(), Framing::Bare)?;
+        let head = PlainHead::again(self.line(first).as_bytes(), first.head?)?;
         let mut body = Cow::Borrowed(head.body);
         for line in lines {
             let body = body.to_mut();

@@ -96,6 +96,8 @@ pub(super) struct Well {
     pub(super) instance: u64,
     /// The hash of the try, if it succeeded.
     pub(super) succeeded: Option<u64>,
+    /// When it was queued.
+    pub(super) queued: Option<Moment>,
     /// From when to when it ran.
     pub(super) ran: Option<(Moment, Moment)>,
     /// When that was said.
@@ -167,8 +169,8 @@ impl Facts {
     }
 
     /// Folds a try away that went well; `false` when more is known of it, so that its end must be kept.
-    pub(super) fn fold(&mut self, well: &Well, queue: &str) -> bool {
-        if !self.open.is_plain(well.instance) || !self.nameless.is_empty() {
+    pub(super) fn fold(&mut self, well: &Well, task_id: &str, queue: &str) -> bool {
+        if !self.open.is_plain(well.instance) || self.may_be_requeued(task_id, well.queued) {
             return false;
         }
         self.hears_again(well.at);
@@ -181,9 +183,9 @@ impl Facts {
     }
 
     /// Whether a try was queued just after a line that may have meant it: only its place among others tells.
-    fn may_be_requeued(&self, event: &TaskEvent) -> bool {
-        let found = event.task.task_id.as_ref().and_then(|it| self.nameless.get(it));
-        found.zip(event.queued_at).is_some_and(|(found, queued)| (0..=REQUEUED_WITHIN).contains(&(queued.0 - found.0)))
+    fn may_be_requeued(&self, task_id: &str, queued_at: Option<Moment>) -> bool {
+        let found = self.nameless.get(task_id);
+        found.zip(queued_at).is_some_and(|(found, queued)| (0..=REQUEUED_WITHIN).contains(&(queued.0 - found.0)))
     }
 
     /// Counts a try among those that ran at the same time.
@@ -208,7 +210,7 @@ impl Facts {
             _ => 0,
         };
         let well = is_well(event.state.as_deref(), event.executor_state.as_deref()) && waited < SHORTEST_WAIT;
-        if well && self.open.is_plain(key) && !self.may_be_requeued(&event) {
+        if well && self.open.is_plain(key) && !self.may_be_requeued(event.task.task_id.as_deref().unwrap_or_default(), event.queued_at) {
             self.open.forget(key);
             self.remember(&event);
             return;

@@ -184,7 +184,7 @@ impl<'a> Finished<'a> {
     pub(super) fn of(body: &'a str) -> Self {
         let known = |value: &'a str| (!value.is_empty() && value != "None").then_some(value);
         let mut told = Self::default();
-        for (key, value) in fields(body.trim_start_matches(FINISHED)) {
+        for (key, value) in fields(body.strip_prefix(FINISHED).unwrap_or(body)) {
             match key {
                 "dag_id" => told.dag_id = known(value),
                 "task_id" => told.task_id = known(value),
@@ -265,7 +265,8 @@ fn zombie(body: &str) -> TaskRef {
 
 /// What a worker says of itself: its banner, and any sign of life.
 fn worker(record: &Record<'_>) -> Vec<TaskEvent> {
-    if let Some((_, banner)) = record.body.split_once("[queues]") {
+    static BANNER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("[queues]"));
+    if let Some(banner) = BANNER.find(record.body.as_bytes()).and_then(|it| record.body.get(it + BANNER.needle().len()..)) {
         let queue = |line: &str| line.trim().strip_prefix(".> ").and_then(|it| it.split_whitespace().next()).map(ToOwned::to_owned);
         let queues: Vec<String> =
             banner.lines().skip(1).map_while(|it| queue(it).or_else(|| it.trim().is_empty().then(String::new))).collect();

@@ -85,7 +85,7 @@ struct Stream {
 }
 
 /// The last line that named an S3 object, for errors that do not, with a few lines behind it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Nearby {
     text: String,
     /// Where it stands, and where the last of the lines does.
@@ -259,8 +259,9 @@ impl<'f> LogReader<'f> {
         match telling {
             Telling::Life(event) => self.facts.push(*event),
             Telling::Queued(brief) => self.facts.queue(&brief.within(said), &self.file),
-            Telling::Well(BriefEnd { well, record, message, queue }) => {
-                if !self.facts.fold(&well, said.get(queue).unwrap_or_default()) {
+            Telling::Well(BriefEnd { well, record, message, task, queue }) => {
+                let [task, queue] = [task, queue].map(|it| said.get(it).unwrap_or_default());
+                if !self.facts.fold(&well, task, queue) {
                     let origin = Origin { file: Arc::clone(&self.file), record };
                     self.facts.push(lifecycle::of_end(said.get(message).unwrap_or_default(), Some(well.at), origin));
                 }

@@ -4,12 +4,16 @@
 //! continue, and goes on behind its end until its last record is whole. What it tells is the same as if the file were read from
 //! its beginning; only whose try it is about is decided when all that stands before it is known.
 
-use super::{Framing, LogReader, identity, line, stream, telling::Telling};
+use super::{Framing, LogReader, Stream, identity, line, stream, telling::Telling};
 use crate::{logs::facts::Facts, units::Moment};
 use jiff::tz::TimeZone;
 use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
 use std::{cell::Cell, ops::Range, sync::Arc};
+
+mod wide;
+
+use wide::Between;
 
 /// How long a part is.
 const PART: u64 = 2 << 20;
@@ -21,11 +25,11 @@ const WORTH: u64 = 4;
 const BEFORE: u64 = 64 << 10;
 
 /// How much is read behind a part at first, and at most, for its last record.
-const BEHIND: u64 = 64 << 10;
+const BEHIND: u64 = 16 << 10;
 const FAR_BEHIND: u64 = 32 << 20;
 
 /// Parts that each core reads before what they tell is taken.
-const EACH: usize = 2;
+const EACH: usize = 4;
 
 thread_local! {
     /// The bytes of a part: each core reads one after the other into the same room.
@@ -61,6 +65,8 @@ struct Read {
     /// The last moment at which something was said again.
     again: Option<Moment>,
     saw: (Option<(Moment, Moment)>, bool),
+    /// How the log stands behind the last part of a block, and how much of the block was read.
+    tail: Option<(Between, usize)>,
 }
 
 /// The log of one stream, in a file that can be read at any place.
@@ -74,12 +80,14 @@ pub struct Log<'r> {
     read_at: ReadAt<'r>,
     part: u64,
     before: u64,
+    /// How the log stands before the bytes, which are then a block of it.
+    begun: Option<&'r Between>,
 }
 
 impl<'r> Log<'r> {
     /// A file of so many bytes; lines longer than `cap` are cut.
     pub fn new(file: &'r Arc<str>, zone: &'r TimeZone, framing: Framing, bytes: u64, cap: usize, read_at: ReadAt<'r>) -> Self {
-        Self { file, zone, framing, bytes, cap, read_at, part: PART, before: BEFORE }
+        Self { file, zone, framing, bytes, cap, read_at, part: PART, before: BEFORE, begun: None }
     }
 
     /// Reads it into `facts`; `None` when it must be read from its beginning, line by line: because it is short, the log of one try,
@@ -107,7 +115,7 @@ impl LogReader<'_> {
     /// Takes what parts tell, in order.
     fn takes(&mut self, parts: Vec<Option<Read>>, lines: &mut u64) -> Option<()> {
         for part in parts {
-            let Read { first, lines: own, tellings, said, log_records, again, saw } = part?;
+            let Read { first, lines: own, tellings, said, log_records, again, saw, tail: _ } = part?;
             let shift = i64::try_from(*lines + 1).ok()?.checked_sub_unsigned(first)?;
             self.with_stream("", |reader, stream, _| {
                 for mut telling in tellings {
@@ -162,42 +170,61 @@ impl Log<'_> {
         };
         let warm = if from == 0 { 0 } else { line_from(from + 1)? };
         let own = line_from(start).or_else(|| is_last.then_some(bytes.len()))?;
+        let ends_open = self.begun.is_some() && end == self.bytes;
         // Without a head before it, nothing tells whether its first line begins a record.
         if from > 0 && !has_head(bytes.get(warm..own)?) {
             return None;
         }
         let foreign = match line_from(end) {
             Some(at) if end < self.bytes => at,
-            _ if is_last => bytes.len(),
+            _ if is_last || ends_open => bytes.len(),
             _ => return Some(Err(TooShort)),
         };
         let text = bytes.get(warm..)?;
-        let first = 1 + count(bytes.get(warm..own)?);
+        let begun = self.begun.filter(|_| from == 0);
+        let mut record = begun.map_or(0, |it| it.lines);
+        let first = record + 1 + count(bytes.get(warm..own)?);
         let tail = bytes.get(own..foreign)?;
         let lines = count(tail) + u64::from(!tail.is_empty() && !tail.ends_with(b"\n"));
 
         let mut facts = Facts::default();
-        let mut reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), &mut facts);
-        reader.part = Some(Part { own: first..first + lines, tellings: Vec::new() });
-        let mut record = 0;
+        let mut reader = LogReader::new(copy_of(self.file), self.zone.clone(), &mut facts);
+        // What was open before a block ends in its first part.
+        let own = if start == 0 { 0 } else { first }..if ends_open { u64::MAX } else { first + lines };
+        reader.part = Some(Part { own, tellings: Vec::new() });
+        if let Some(Between { assembler, nearby, last_event, .. }) = begun.cloned() {
+            reader.streams.insert(String::new(), Stream { assembler, nearby, ..Stream::default() });
+            reader.last_event = last_event;
+        }
         let used = reader.block(self.framing, text, &mut record, self.cap, is_last);
         let left = text.get(used..).unwrap_or_default();
         if left.split(|it| *it == b'\n').next().is_some_and(|it| it.len() > self.cap) {
             return None;
         }
         let open = reader.open_record().unwrap_or(record + 1);
-        if !is_last && open < first + lines {
+        if !is_last && !ends_open && open < first + lines {
             return Some(Err(TooShort));
         }
+        let lines = if ends_open { (record + 1).checked_sub(first)? } else { lines };
         if is_last {
             reader.close_record();
         }
         let tellings = reader.part.take().map(|it| it.tellings).unwrap_or_default();
         let said = std::mem::take(&mut reader.said);
+        let Stream { assembler, nearby, .. } = reader.streams.remove("").unwrap_or_default();
+        let last_event = reader.last_event;
+        let tail = ends_open.then(|| {
+            (Between { assembler, nearby, last_event, lines }, usize::try_from(from).unwrap_or(usize::MAX).saturating_add(warm + used))
+        });
         reader.streams.clear();
         let saw = reader.finish();
-        Some(Ok(Read { first, lines, tellings, said, log_records: facts.log_records, again: facts.last_told, saw }))
+        Some(Ok(Read { first, lines, tellings, said, log_records: facts.log_records, again: facts.last_told, saw, tail }))
     }
+}
+
+/// A name for the records of one part: cores that count who holds the same one wait for each other.
+pub(super) fn copy_of(name: &Arc<str>) -> Arc<str> {
+    name.as_ref().into()
 }
 
 /// The last record of a part goes on behind what was read.

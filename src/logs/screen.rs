@@ -19,7 +19,7 @@ mod head;
 mod words;
 
 pub use head::exported;
-pub(super) use head::{PlainHead, UtcStamp, continues, moment_of};
+pub(super) use head::{HeadAt, PlainHead, UtcStamp, When, continues, moment_of};
 pub(super) use words::{Ahead, Said};
 
 use head::{begins_plainly, plain_text, text_of, unframed};
@@ -43,8 +43,12 @@ impl LogReader<'_> {
             return;
         }
         self.facts.log_records += 1;
-        let stamp = head.stamp;
-        self.passed = Some(self.passed.map_or((stamp, stamp), |(first, last)| (first.min(stamp), last.max(stamp))));
+        match head.when {
+            When::Utc(stamp) => {
+                self.passed = Some(self.passed.map_or((stamp, stamp), |(first, last)| (first.min(stamp), last.max(stamp))));
+            }
+            When::At(at) => self.saw(Some(at)),
+        }
     }
 
     /// A record that was passed over is read after all.
@@ -84,7 +88,7 @@ impl LogReader<'_> {
         }
         let (logger, body) = (text_of(head.file), text_of(head.body.strip_suffix(b"\r").unwrap_or(head.body)));
         let record = Record {
-            at: moment_of(head.stamp),
+            at: head.when.moment(),
             level: Some(head.level),
             logger: &logger,
             process: "",

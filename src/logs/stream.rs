@@ -61,7 +61,7 @@ pub(super) const RELAYS: &[&str] = &[
 const MOST_LINES: usize = 4_000;
 
 /// The record that is being assembled.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Assembler {
     body: String,
     places: Vec<(usize, u64)>,
@@ -290,6 +290,13 @@ pub(super) struct Relayed<'a> {
     body: &'a str,
 }
 
+/// Where the words of such a line stand, and whether it has a head of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RelayedAt {
+    inner: bool,
+    length: usize,
+}
+
 impl<'a> Relayed<'a> {
     /// Reads a line whose own words mean nothing; `None` when they may.
     pub(super) fn dully(relay: &'a str, body: &'a str) -> Option<Self> {
@@ -299,6 +306,16 @@ impl<'a> Relayed<'a> {
         let body = head.body;
         let begins = body.is_empty() || body.starts_with('[') || body.starts_with(TRACEBACK) || catalogue::may_begin(body.as_bytes());
         (!alive && !zoned && !begins && head.level != Some(Level::Error)).then_some(Self { relay, inner, body })
+    }
+
+    /// What is to be kept of it beside its line.
+    pub(super) fn place(&self) -> RelayedAt {
+        RelayedAt { inner: self.inner, length: self.body.len() }
+    }
+
+    /// A line that was read before: its words stand at its end.
+    pub(super) fn again(relay: &'a str, line: &'a str, RelayedAt { inner, length }: RelayedAt) -> Option<Self> {
+        Some(Self { relay, inner, body: line.get(line.len().checked_sub(length)?..)? })
     }
 
     /// Whether it continues a record that is passed over.

@@ -86,8 +86,10 @@ fn read_at_once(input: &mut Input<'_, '_>, framing: Framing) -> Option<Seen> {
     Some(seen)
 }
 
-/// How much of a log is looked at in one go.
+/// How much of a log is looked at in one go, and behind so many of these, when it is known to be long.
 const BLOCK: usize = 512 << 10;
+const WIDE: usize = 8 << 20;
+const SHORT: usize = 4;
 
 fn read_blocks(input: &mut Input<'_, '_>, framing: Framing) {
     if let Some(seen) = read_at_once(input, framing) {
@@ -97,10 +99,14 @@ fn read_blocks(input: &mut Input<'_, '_>, framing: Framing) {
     }
     let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
     let mut lines = Lines::new(input.feed, input.caps.record_bytes);
-    let mut number = 0;
+    let (mut number, mut blocks, mut by_all) = (0, 0, true);
     loop {
-        let (block, is_last) = lines.ahead(BLOCK);
-        let used = reader.block(framing, block, &mut number, input.caps.record_bytes, is_last);
+        blocks += 1;
+        let (block, is_last) = lines.ahead(if by_all && blocks > SHORT { WIDE } else { BLOCK });
+        let cap = input.caps.record_bytes;
+        let read = if by_all && blocks > SHORT && !is_last { reader.block_by_all(framing, block, &mut number, cap) } else { None };
+        by_all &= read.is_some() || blocks <= SHORT;
+        let used = read.unwrap_or_else(|| reader.block(framing, block, &mut number, cap, is_last));
         lines.take(used);
         if used > 0 {
             continue;

@@ -10,7 +10,7 @@ use crate::{
         LogReader, NEARBY, Nearby, Stream, catalogue,
         facts::Facts,
         identity,
-        parallel::Part,
+        parallel::{self, Part},
         screen::PlainHead,
         stream::{Assembler, Piece},
         telling::Telling,
@@ -64,7 +64,7 @@ struct Known {
 pub fn read(mut events: Events, file: &Arc<str>, zone: &TimeZone) -> EventsTold {
     events.judge();
     let mut facts = Facts::default();
-    let mut reader = LogReader::new(Arc::clone(file), zone.clone(), &mut facts);
+    let mut reader = LogReader::new(parallel::copy_of(file), zone.clone(), &mut facts);
     reader.part = Some(Part { own: 0..u64::MAX, tellings: Vec::new() });
     let of_a_try = identity::from_name(file).is_some();
     let before = events.before;

@@ -16,6 +16,25 @@ fn read(text: &[u8], part: u64, before: u64) -> Option<(String, u64, (Option<(Mo
     Some((format!("{facts:#?}"), seen.lines, seen.saw))
 }
 
+/// The same of a stream, in blocks.
+fn streamed(text: &[u8], framing: Framing, block: usize, part: usize, by_all: bool) -> (String, u64, bool) {
+    let mut facts = Facts::default();
+    let mut reader = LogReader::new("scheduler.log".into(), TimeZone::UTC, &mut facts);
+    let (mut at, mut count, mut was_used) = (0, 0, false);
+    while at < text.len() {
+        let some = &text[at..text.len().min(at + block)];
+        let is_last = at + some.len() == text.len();
+        let read = if by_all && !is_last { reader.block_in_parts(framing, some, &mut count, 1 << 20, (part, 2_000)) } else { None };
+        was_used |= read.is_some();
+        let used = read.unwrap_or_else(|| reader.block(framing, some, &mut count, 1 << 20, is_last));
+        assert!(used > 0, "a record is longer than a block");
+        at += used;
+    }
+    let saw = reader.finish();
+    facts.close();
+    (format!("{facts:#?} {saw:?}"), count, was_used)
+}
+
 fn by_line(text: &[u8]) -> (String, u64, (Option<(Moment, Moment)>, bool)) {
     let mut facts = Facts::default();
     let mut reader = LogReader::new("scheduler.log".into(), TimeZone::UTC, &mut facts);
@@ -88,6 +107,20 @@ fn parts_of_any_size_tell_what_the_whole_tells() {
     }
     let unfinished = text.trim_end();
     assert_eq!(read(unfinished.as_bytes(), 3_001, 2_000).unwrap(), by_line(unfinished.as_bytes()));
+}
+
+#[test]
+fn blocks_of_a_stream_tell_what_the_whole_tells() {
+    let text = log(120);
+    let exported = format!("2026-11-20T08:26:11.667Z {}\n", text.trim_end().replace('\n', "\n2026-11-20T08:26:11.667Z "));
+    for (text, framing) in [(&text, Framing::Bare), (&exported, Framing::Exported)] {
+        let whole = streamed(text.as_bytes(), framing, 20_000, 1, false);
+        for (block, part) in [(12_000, 3_000), (9_001, 2_300), (20_000, 7_000), (11_003, 11_003)] {
+            let all = streamed(text.as_bytes(), framing, block, part, true);
+            assert!(all.2, "no block was read in parts");
+            assert_eq!((all.0, all.1), (whole.0.clone(), whole.1), "blocks of {block} bytes, parts of {part}");
+        }
+    }
 }
 
 #[test]

@@ -3,22 +3,54 @@
 use super::Framing;
 use crate::{
     logs::{line::Level, stream::RELAYS},
-    units::Moment,
+    units::{Form, Moment},
 };
 use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 
 /// `2026-11-20T08:23:28.832`, in UTC: stamps are ordered as their bytes are.
-pub(in crate::logs) type UtcStamp = [u8; 23];
+pub(in crate::logs) type UtcStamp = [u8; LENGTH];
 
 /// The moment of a stamp.
 pub(in crate::logs) fn moment_of(stamp: UtcStamp) -> Option<Moment> {
     Moment::plain(&stamp)
 }
 
+/// When a record was written, as its head says it. Almost all of them say it in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::logs) enum When {
+    Utc(UtcStamp),
+    /// What stands there in another zone.
+    At(Moment),
+}
+
+impl When {
+    /// The moment.
+    pub(in crate::logs) fn moment(self) -> Option<Moment> {
+        match self {
+            Self::Utc(stamp) => moment_of(stamp),
+            Self::At(moment) => Some(moment),
+        }
+    }
+
+    /// Reads a stamp with its zone.
+    fn of(stamp: &[u8; STAMP]) -> Option<Self> {
+        let (clock, zone) = stamp.split_first_chunk()?;
+        if !is_clock(clock) {
+            return None;
+        }
+        if zone == UTC {
+            return Some(Self::Utc(*clock));
+        }
+        let has_zone = matches!(zone, [b'+' | b'-', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
+        let (read, used) = Moment::read(stamp).filter(|_| has_zone)?;
+        (used == STAMP && read.zoned).then_some(Self::At(read.moment))
+    }
+}
+
 /// `[2026-11-20T08:23:28.832+0000] {file.py:12} INFO - message`
 pub(in crate::logs) struct PlainHead<'a> {
-    pub(in crate::logs) stamp: UtcStamp,
+    pub(in crate::logs) when: When,
     pub(in crate::logs) file: &'a [u8],
     pub(in crate::logs) level: Level,
     pub(in crate::logs) body: &'a [u8],
@@ -26,16 +58,19 @@ pub(in crate::logs) struct PlainHead<'a> {
     pub(in crate::logs) is_relay: bool,
 }
 
-/// Where the digits of a stamp in UTC stand, written as 9, and what stands between and behind them.
-const STAMP: &[u8; 28] = b"9999-99-99T99:99:99.999+0000";
+/// How a moment looks, and how long it is.
+static CLOCK: Form<LENGTH, 3> = Form::of(b"9999-99-99T99:99:99.999");
+const LENGTH: usize = 23;
+
+/// What stands behind it in a stamp in UTC.
+const UTC: &[u8] = b"+0000";
+const STAMP: usize = LENGTH + UTC.len();
 
 impl<'a> PlainHead<'a> {
     pub(in crate::logs) fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
         let line = bare(line, framing)?;
-        let (stamp, rest) = line.strip_prefix(b"[")?.split_at_checked(STAMP.len())?;
-        if !is_stamp(stamp.first_chunk()?) {
-            return None;
-        }
+        let (stamp, rest) = line.strip_prefix(b"[")?.split_first_chunk()?;
+        let when = When::of(stamp)?;
         let place = rest.strip_prefix(b"] {")?;
         let close = memchr(b'}', place.get(..place.len().min(80))?)?;
         let (place, rest) = place.split_at_checked(close)?;
@@ -45,7 +80,33 @@ impl<'a> PlainHead<'a> {
         let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
         let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py");
         let is_relay = RELAYS.iter().any(|it| it.as_bytes() == file);
-        Some(Self { stamp: *stamp.first_chunk()?, file, level, body, is_relay }).filter(|_| plain)
+        Some(Self { when, file, level, body, is_relay }).filter(|_| plain)
+    }
+}
+
+/// Where the parts of a head stand in its line.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::logs) struct HeadAt {
+    file_end: usize,
+    body: usize,
+    level: Level,
+    is_relay: bool,
+}
+
+/// Where the source file stands in a line without frame.
+const FILE: usize = STAMP + "[] {".len();
+
+impl<'a> PlainHead<'a> {
+    /// Where its parts stand in its line, without frame.
+    pub(in crate::logs) fn places(&self, line: &[u8]) -> HeadAt {
+        HeadAt { file_end: FILE + self.file.len(), body: line.len() - self.body.len(), level: self.level, is_relay: self.is_relay }
+    }
+
+    /// The head of a line that was read before.
+    pub(in crate::logs) fn again(line: &'a [u8], at: HeadAt) -> Option<Self> {
+        let when = When::of(line.get(1..)?.first_chunk()?)?;
+        let HeadAt { file_end, body, level, is_relay } = at;
+        Some(Self { when, file: line.get(FILE..file_end)?, level, body: line.get(body..)?, is_relay })
     }
 }
 
@@ -61,60 +122,27 @@ fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
 pub(super) fn begins_plainly(text: &[u8], framing: Framing) -> bool {
     let begins = |it: &[u8]| {
         let (stamp, rest) = it.strip_prefix(b"[")?.split_first_chunk()?;
-        let place = rest.strip_prefix(b"] {").filter(|_| is_stamp(stamp))?;
+        let place = rest.strip_prefix(b"] {").filter(|_| When::of(stamp).is_some())?;
         memchr2(b'}', b'\n', place).and_then(|at| place.get(at).copied())
     };
     bare(text, framing).and_then(begins) == Some(b'}')
 }
 
-/// Whether a text is a stamp: compared eight bytes at a time, and within what a calendar and a clock show.
-fn is_stamp(text: &[u8; STAMP.len()]) -> bool {
-    let within = |from: usize, least: &[u8], most: &[u8]| text.get(from..from + least.len()).is_some_and(|it| least <= it && it <= most);
-    has_form(text)
-        && within(0, b"1990", b"2199")
-        && within(5, b"01", b"12")
-        && within(8, b"01", b"31")
-        && within(11, b"00", b"23")
-        && within(14, b"00", b"59")
-        && within(17, b"00", b"60")
-}
-
-fn has_form(text: &[u8; STAMP.len()]) -> bool {
-    let mut differs = 0;
-    for Eight { from, should, digits } in EIGHTS {
-        let Some(is) = text.get(from..).and_then(|it| it.first_chunk()) else { return false };
-        let distance = u64::from_le_bytes(*is) ^ should;
-        // A byte that is no digit is 10 or more away from `0`: 118 more set its highest bit.
-        let no_digit = (distance & digits).wrapping_add(0x7676_7676_7676_7676 & digits);
-        differs |= (distance & !digits) | ((no_digit | distance) & 0x8080_8080_8080_8080);
-    }
-    differs == 0
-}
-
-/// Eight bytes of a stamp.
-#[derive(Clone, Copy)]
-struct Eight {
-    from: usize,
-    should: u64,
-    /// All bits of each byte that must be a digit.
-    digits: u64,
-}
-
-/// The last eight overlap those before them.
-const EIGHTS: [Eight; 4] = [eight(0), eight(8), eight(16), eight(STAMP.len() - 8)];
-
-const fn eight(from: usize) -> Eight {
-    let (mut should, mut digits, mut at) = (0, 0, 0);
-    while at < 8 {
-        let is_digit = STAMP[from + at] == b'9';
-        let byte = if is_digit { b'0' } else { STAMP[from + at] };
-        should |= (byte as u64) << (8 * at);
-        if is_digit {
-            digits |= 0xff << (8 * at);
-        }
-        at += 1;
-    }
-    Eight { from, should, digits }
+/// Whether a text is a moment, within what a calendar and a clock show.
+fn is_clock(text: &[u8; LENGTH]) -> bool {
+    let year = text.first_chunk().copied().map_or(0, u32::from_be_bytes);
+    // Digits are ordered as the numbers that they spell.
+    let within = |from: usize, least: [u8; 2], most: [u8; 2]| {
+        let digits = text.get(from..).and_then(|it| it.first_chunk().copied()).map_or(0, u16::from_be_bytes);
+        (u16::from_be_bytes(least)..=u16::from_be_bytes(most)).contains(&digits)
+    };
+    CLOCK.fits(text)
+        && (u32::from_be_bytes(*b"1990")..=u32::from_be_bytes(*b"2199")).contains(&year)
+        && within(5, *b"01", *b"12")
+        && within(8, *b"01", *b"31")
+        && within(11, *b"00", *b"23")
+        && within(14, *b"00", *b"59")
+        && within(17, *b"00", *b"60")
 }
 
 /// Almost every line is UTF-8 as it stands.
@@ -132,9 +160,7 @@ pub(super) fn plain_text(line: &[u8]) -> Cow<'_, str> {
 const EXPORTED: usize = 25;
 
 fn has_exported_stamp(line: &[u8]) -> bool {
-    line.get(23..EXPORTED) == Some(b"Z ".as_slice())
-        && line.get(10) == Some(&b'T')
-        && line.get(..23).is_some_and(|it| Moment::plain(it).is_some())
+    line.get(LENGTH..EXPORTED) == Some(b"Z ".as_slice()) && line.first_chunk().is_some_and(is_clock)
 }
 
 /// `2026-11-20T08:26:11.667Z `, or 13 digits of milliseconds, and a blank: what an export task puts before each event.
@@ -179,20 +205,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_in_utc_is_what_the_line_reader_reads() {
-        let stamp = *b"2026-11-20T08:23:28.832+0000";
-        assert!(is_stamp(&stamp));
-        for at in 0..stamp.len() {
-            for byte in 0..=u8::MAX {
-                let mut other = stamp;
-                other[at] = byte;
-                if is_stamp(&other) {
-                    let read = Moment::read(&other).map(|(stamp, used)| (Some(stamp.moment), stamp.zoned, used));
-                    let plain = moment_of(*other.first_chunk().unwrap());
-                    assert_eq!(read, Some((plain, true, other.len())), "{byte:#x} at {at}");
+    fn a_stamp_is_what_the_line_reader_reads() {
+        for stamp in [b"2026-11-20T08:23:28.832+0000", b"2026-11-20T08:23:28.832+0100", b"2026-11-20T08:23:28.832-0930"] {
+            assert!(When::of(stamp).is_some());
+            for at in 0..stamp.len() {
+                for byte in 0..=u8::MAX {
+                    let mut other = *stamp;
+                    other[at] = byte;
+                    if let Some(when) = When::of(&other) {
+                        let read = Moment::read(&other).map(|(stamp, used)| (Some(stamp.moment), stamp.zoned, used));
+                        assert_eq!(read, Some((when.moment(), true, other.len())), "{byte:#x} at {at}");
+                    }
                 }
             }
         }
-        assert!(!is_stamp(b"2026-11-20T08:23:28.832+0100"), "an hour of a zone is no hour of UTC");
+        let [utc, other] = [b"2026-11-20T08:23:28.832+0000", b"2026-11-20T09:23:28.832+0100"].map(|it| When::of(it).unwrap());
+        assert!(utc != other && utc.moment() == other.moment(), "an hour of a zone is no hour of UTC");
     }
 }
