@@ -15,7 +15,7 @@ mod unpack;
 mod window;
 
 pub(crate) use unpack::damage_text;
-pub use unpack::{Leaf, OnDisk, Unpacked};
+pub use unpack::{FromPlace, Leaf, OnDisk, Unpacked};
 pub use window::Window;
 
 /// Caps against hostile or broken inputs; each may be set, and what they cut is counted.
@@ -210,9 +210,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Counts what it reads.
-struct Metered<'a, R> {
-    inner: R,
-    meter: &'a Meter,
+#[derive(Debug)]
+pub struct Metered<'a, R> {
+    /// Who reads.
+    pub inner: R,
+    /// Where it is counted.
+    pub meter: &'a Meter,
 }
 
 impl<R: Read> Read for Metered<'_, R> {

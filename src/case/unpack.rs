@@ -3,7 +3,7 @@
 use super::{Caps, Meter, beside};
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Cursor, Read, Seek},
+    io::{self, BufReader, Cursor, Read, Seek},
     sync::Arc,
 };
 
@@ -33,10 +33,32 @@ impl OnDisk {
         std::os::unix::fs::FileExt::read_exact_at(self.file.as_ref(), buffer, offset)
     }
 
+    /// Reads from a place on, whatever else is read of the file meanwhile.
+    pub fn reader(&self, at: u64) -> FromPlace {
+        FromPlace { file: self.clone(), at }
+    }
+
     /// Fills a buffer from a place on.
     #[cfg(not(unix))]
     pub fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// A file from a place on.
+#[derive(Debug)]
+pub struct FromPlace {
+    file: OnDisk,
+    at: u64,
+}
+
+impl Read for FromPlace {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.file.bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let count = left.min(buffer.len());
+        self.file.read_at(self.at, buffer.get_mut(..count).unwrap_or_default())?;
+        self.at += count as u64;
+        Ok(count)
     }
 }
 
@@ -47,7 +69,8 @@ pub struct Unpacked {
     pub damage: Vec<(String, String)>,
 }
 
-const BUFFER: usize = 256 << 10;
+/// How much of a packed file, or of an archive, is read at once.
+const BUFFER: usize = 64 << 10;
 
 /// A file of so many packed bytes is worth a core of its own.
 const WORTH: u64 = 1 << 20;
@@ -55,13 +78,12 @@ const WORTH: u64 = 1 << 20;
 /// Takes the wrapping off `reader`.
 pub(super) fn unpack<'a>(
     name: &str,
-    reader: impl Read + Send + 'a,
+    mut reader: impl Read + Send + 'a,
     on_disk: Option<(OnDisk, &'a Meter)>,
     caps: Caps,
     each: &mut dyn FnMut(Leaf<'_>),
 ) -> Unpacked {
     let mut result = Unpacked::default();
-    let mut reader = BufReader::with_capacity(BUFFER, reader);
     // What cannot be read shows again when it is peeled.
     let head = head_of(&mut reader).unwrap_or_default();
     let wrapping = Wrapping::of(&head);
@@ -118,14 +140,13 @@ pub(super) fn unzip(name: &str, file: impl Read + Seek, caps: Caps, each: &mut d
 
 fn peel<'a>(
     name: &str,
-    reader: Box<dyn Read + 'a>,
+    mut reader: Box<dyn Read + 'a>,
     on_disk: Option<(OnDisk, &'a Meter)>,
     caps: Caps,
     depth: usize,
     each: &mut dyn FnMut(Leaf<'_>),
     result: &mut Unpacked,
 ) {
-    let mut reader = BufReader::with_capacity(BUFFER, reader);
     let head = match head_of(&mut reader) {
         Ok(head) => head,
         Err(error) => {
@@ -143,8 +164,8 @@ fn peel<'a>(
         return;
     }
     match wrapping {
-        Wrapping::Tar => untar(name, whole, caps, depth, each, result),
-        Wrapping::Zip => unzip_stream(name, whole, caps, depth, each, result),
+        Wrapping::Tar => untar(name, BufReader::with_capacity(BUFFER, whole), caps, depth, each, result),
+        Wrapping::Zip => unzip_stream(name, BufReader::with_capacity(BUFFER, whole), caps, depth, each, result),
         Wrapping::Unsupported(what) => result.damage.push((name.to_owned(), format!("{what} is not supported: unpack it first"))),
         Wrapping::Gzip | Wrapping::Bzip2 | Wrapping::Zstd => match wrapping.stream(whole, caps) {
             Ok(stream) => peel(name, stream, None, caps, depth - 1, each, result),
@@ -187,14 +208,20 @@ fn unzip_stream(name: &str, mut reader: impl Read, caps: Caps, depth: usize, eac
 }
 
 /// As many of the first 512 bytes as there are.
-fn head_of(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    match reader.take(512).read_to_end(&mut head) {
-        // What came before the damage is still read; the damage shows again behind it.
-        Err(_) if !head.is_empty() => Ok(head),
-        Err(error) => Err(error),
-        Ok(_) => Ok(head),
+fn head_of(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let (mut head, mut count) = (vec![0; 512], 0);
+    while let Some(room) = head.get_mut(count..).filter(|it| !it.is_empty()) {
+        match reader.read(room) {
+            Ok(0) => break,
+            Ok(some) => count += some,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // What came before the damage is still read; the damage shows again behind it.
+            Err(_) if count > 0 => break,
+            Err(error) => return Err(error),
+        }
     }
+    head.truncate(count);
+    Ok(head)
 }
 
 enum Wrapping {

@@ -1,7 +1,11 @@
 //! Cutting bytes into records: lines, JSON values, rows of tables. Nothing here knows what a record means.
 
-use crate::case::{Leaf, Meter, OnDisk};
-use std::io::{self, Read};
+use crate::case::{Leaf, Meter, Metered, OnDisk};
+use rayon::prelude::*;
+use std::{
+    cell::Cell,
+    io::{self, Read},
+};
 
 pub mod json;
 pub mod lines;
@@ -17,6 +21,11 @@ pub struct Feed<'a> {
     damage: Option<String>,
     taken: u64,
     on_disk: Option<(OnDisk, &'a Meter)>,
+}
+
+thread_local! {
+    /// The room of the last feed: most files are small, and read one after the other.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// How much is read at once.
@@ -37,12 +46,14 @@ pub fn may_be_json(head: &[u8]) -> bool {
 impl<'a> Feed<'a> {
     /// Reads from `reader`.
     pub fn new(reader: Box<dyn Read + 'a>) -> Self {
-        Self { reader, buf: Vec::new(), start: 0, end: 0, done: false, damage: None, taken: 0, on_disk: None }
+        Self { reader, buf: SPARE.take(), start: 0, end: 0, done: false, damage: None, taken: 0, on_disk: None }
     }
 
     /// Reads a leaf.
     pub fn of(leaf: Leaf<'a>) -> Self {
-        Self { on_disk: leaf.on_disk, ..Self::new(leaf.reader) }
+        let mut feed = Self::new(leaf.reader);
+        feed.on_disk = leaf.on_disk;
+        feed
     }
 
     /// The file itself, where it lies on disk as it is.
@@ -131,14 +142,37 @@ impl<'a> Feed<'a> {
         window
     }
 
-    /// Takes as many bytes as there are, at most `count`, into a buffer that is emptied first.
+    /// Takes as many bytes as there are, at most `count`; they replace those in a buffer.
     pub fn take_at_most(&mut self, count: usize, into: &mut Vec<u8>) {
+        if self.take_from_disk(count, into).is_some() {
+            return;
+        }
         into.clear();
         while into.len() < count && (!self.window().is_empty() || self.more()) {
             let some = self.window().len().min(count - into.len());
             into.extend_from_slice(self.window().get(..some).unwrap_or_default());
             self.take(some);
         }
+    }
+
+    /// The same of a file on disk, of which all cores read what is not in the window; `None` where that is little, or not possible.
+    fn take_from_disk(&mut self, count: usize, into: &mut Vec<u8>) -> Option<()> {
+        let (file, meter) = self.on_disk.clone()?;
+        let from = self.taken + self.window().len() as u64;
+        let left = usize::try_from(file.bytes.checked_sub(from)?).unwrap_or(usize::MAX);
+        let more = left.min(count.checked_sub(self.window().len())?);
+        if more < BLOCK {
+            return None;
+        }
+        into.resize(self.window().len() + more, 0);
+        let (begin, behind) = into.split_at_mut_checked(self.window().len())?;
+        begin.copy_from_slice(self.window());
+        behind.par_chunks_mut(BLOCK).enumerate().try_for_each(|(at, part)| file.read_at(from + (at * BLOCK) as u64, part)).ok()?;
+        meter.add(more as u64);
+        self.taken = from + more as u64;
+        (self.start, self.end) = (0, 0);
+        self.reader = Box::new(Metered { inner: file.reader(self.taken), meter });
+        Some(())
     }
 
     /// Gives back bytes that were taken last.
@@ -178,6 +212,14 @@ impl<'a> Feed<'a> {
             if !self.more() {
                 return;
             }
+        }
+    }
+}
+
+impl Drop for Feed<'_> {
+    fn drop(&mut self) {
+        if self.buf.len() <= 8 * BLOCK {
+            SPARE.set(std::mem::take(&mut self.buf));
         }
     }
 }

@@ -23,7 +23,7 @@ const MOST_GAPS: usize = 50;
 const GAP_CHARS: usize = 1_000;
 
 fn claims(head: &Head<'_>) -> bool {
-    head.has(FORMAT) && head.bytes.trim_ascii_start().starts_with(b"{") && head.has("\"casefile\"")
+    head.bytes.trim_ascii_start().starts_with(b"{") && head.has(FORMAT) && head.has("\"casefile\"")
 }
 
 fn read(input: &mut Input<'_, '_>) {

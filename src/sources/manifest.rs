@@ -26,7 +26,7 @@ pub struct Manifest {
 
 fn claims(head: &Head<'_>) -> bool {
     let of_inventory = || head.json.is_some() && head.has("\"sourceBucket\"") && head.has("\"fileSchema\"");
-    let of_unload = || head.has("\"entries\"") && head.has("\"url\"") && head.json.as_ref().is_some_and(|it| it.container.is_empty());
+    let of_unload = || head.json.as_ref().is_some_and(|it| it.container.is_empty()) && head.has("\"entries\"") && head.has("\"url\"");
     is_checksum(head.bytes) || of_inventory() || of_unload()
 }
 

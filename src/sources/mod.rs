@@ -102,6 +102,8 @@ pub struct Head<'a> {
     pub columns: &'a [String],
     /// The first rows, in each form that a table may be written in.
     samples: OnceCell<Vec<Sample>>,
+    /// Whether any line begins like JSON: somebody may have pasted a prompt before it.
+    lines_of_json: OnceCell<bool>,
 }
 
 /// How an input that begins like JSON goes on.
@@ -123,7 +125,7 @@ impl<'a> Head<'a> {
     /// Looks at the beginning of an input.
     pub fn new(bytes: &'a [u8]) -> Self {
         let json = records::may_be_json(bytes).then(|| first_record(bytes)).flatten();
-        Self { bytes, json, columns: &[], parquet: None, samples: OnceCell::new() }
+        Self { bytes, json, columns: &[], parquet: None, samples: OnceCell::new(), lines_of_json: OnceCell::new() }
     }
 
     /// Looks at the beginning of a feed, and at the end of Parquet, where its columns stand.
@@ -155,9 +157,11 @@ impl<'a> Head<'a> {
         self.json.as_ref()?.value.as_ref()?.get(key)
     }
 
-    /// Whether the first bytes hold a text.
+    /// Whether the first bytes hold a text of JSON.
     pub fn has(&self, text: &str) -> bool {
-        memchr::memmem::find(self.bytes, text.as_bytes()).is_some()
+        let begins = |line: &[u8]| matches!(line.trim_ascii_start(), [b'{', ..] | [b'['] | [b'[', b' ' | b'\r' | b'[' | b'{', ..]);
+        let may = || *self.lines_of_json.get_or_init(|| self.bytes.split(|it| *it == b'\n').any(begins));
+        (self.json.is_some() || may()) && memchr::memmem::find(self.bytes, text.as_bytes()).is_some()
     }
 
     /// Whole lines of the first bytes.

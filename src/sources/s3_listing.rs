@@ -106,12 +106,13 @@ fn factor(unit: &str) -> Option<f64> {
 }
 
 fn is_ls(head: &Head<'_>) -> bool {
-    let text: Vec<&str> = head.lines().filter(|it| !it.trim().is_empty()).collect();
+    let lines = || head.lines().filter(|it| !it.trim().is_empty());
+    if !matches!(lines().next().and_then(line_of), Some(Line::Object { .. } | Line::Folder)) {
+        return false;
+    }
     // The last line may be cut by the end of what is looked at.
-    let whole = text.len().saturating_sub(1).max(1);
-    let mut lines = text.iter().take(whole).map(|it| line_of(it)).peekable();
-    let begins = matches!(lines.peek(), Some(Some(Line::Object { .. } | Line::Folder)));
-    begins && lines.all(|it| it.is_some())
+    let whole = lines().count().saturating_sub(1).max(1);
+    lines().take(whole).all(|it| line_of(it).is_some())
 }
 
 fn read_ls(input: &mut Input<'_, '_>) {

@@ -1,6 +1,8 @@
 //! Tables in every form that people export them in, cut into rows of text cells. What a column means is not known here.
 
 use super::Feed;
+use crate::units::Moment;
+
 mod aligned;
 mod blocks;
 mod cells;
@@ -111,6 +113,8 @@ fn forms(head: &[u8]) -> Vec<Form> {
         Some(b'{' | b'[') if has("\"VarCharValue\"") => vec![Form::AthenaResults],
         Some(b'{' | b'[') if super::may_be_json(head) => vec![Form::Objects],
         Some(b'{' | b'[') => Vec::new(),
+        // A moment and a blank begin a line of a log; in a cell, a moment stands alone.
+        Some(_) if begins_with_moment(head) => Vec::new(),
         Some(_) if expanded::has_rule(head) => vec![Form::Expanded],
         Some(_) if aligned::has_rule(head) => vec![Form::Aligned],
         Some(_) if selected::begins(head) => vec![Form::Selected],
@@ -130,6 +134,13 @@ fn forms(head: &[u8]) -> Vec<Form> {
             all.into_iter().filter(divides).collect()
         }
     }
+}
+
+/// Whether a text begins with `2026-11-20T08:26:11.667Z ` and more.
+fn begins_with_moment(head: &[u8]) -> bool {
+    let (moment, rest) = head.split_at_checked(24).unwrap_or_default();
+    let is_moment = moment.strip_suffix(b"Z").is_some_and(|it| it.get(10) == Some(&b'T') && Moment::plain(it).is_some());
+    is_moment && matches!(rest, [b' ', second, ..] if second.is_ascii_graphic() && *second != b'|')
 }
 
 fn sample(head: &[u8], form: Form) -> Option<Sample> {

@@ -53,7 +53,7 @@ impl ChunkReader for Whole {
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
         Ok(match self {
-            Self::OnDisk(it) => Box::new(BufReader::new(From { file: it.clone(), at: start })),
+            Self::OnDisk(it) => Box::new(BufReader::new(it.reader(start))),
             Self::Held(bytes) => Box::new(bytes.get_read(start)?),
         })
     }
@@ -71,22 +71,6 @@ impl ChunkReader for Whole {
             }
             Self::Held(bytes) => bytes.get_bytes(start, length),
         }
-    }
-}
-
-/// A file from a place on: readers share no place in it, as those of one open file do.
-struct From {
-    file: OnDisk,
-    at: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.file.bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let count = left.min(buffer.len());
-        self.file.read_at(self.at, buffer.get_mut(..count).unwrap_or_default())?;
-        self.at += count as u64;
-        Ok(count)
     }
 }
 

@@ -156,6 +156,15 @@ impl View {
         self.needs.iter().any(|group| *group == [column.name])
     }
 
+    /// Whether some names may be those of its columns: a fast look that errs on the side of yes.
+    fn may_be_satisfied(&self, names: &[String]) -> bool {
+        let is_there = |column: &&'static str| {
+            let field = self.columns.iter().find(|it| it.name == *column);
+            names.iter().any(|it| it == column || field.is_some_and(|field| field.also.contains(&it.as_str())))
+        };
+        self.needs.iter().all(|group| group.iter().any(is_there))
+    }
+
     fn satisfied(&self, has: impl Fn(&str) -> bool) -> bool {
         self.needs.iter().all(|group| group.iter().any(|it| has(it)))
     }
@@ -187,7 +196,7 @@ impl Layout {
 
     /// The view that has most of the columns.
     pub fn by_names(names: &[String], views: &[&'static View]) -> Option<Self> {
-        let fitting = views.iter().filter_map(|view| {
+        let fitting = views.iter().filter(|it| it.may_be_satisfied(names)).filter_map(|view| {
             let mut layout = Self::laid(view, vec![None; view.columns.len()], Vec::new(), false);
             for (at, name) in names.iter().enumerate() {
                 match view.position(name).and_then(|it| layout.cells.get_mut(it)) {
