@@ -1,6 +1,9 @@
 //! `CloudWatch` Logs Insights: `get-query-results`, and the console's JSON download.
 
-use super::{Head, Input, Source, Taken, ended, put_in_order};
+use super::{
+    Head, Input, Source, Taken, ended,
+    kept::{Kept, Rows, Standing},
+};
 use crate::{
     logs::{
         LogReader,
@@ -15,7 +18,7 @@ use crate::{
 };
 use rayon::prelude::*;
 use serde_json::Value;
-use std::sync::Arc;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 pub(in crate::sources) static SOURCE: Source =
     Source { id: "insights-results", title: "CloudWatch Logs Insights answers (get-query-results, console JSON)", claims, read };
@@ -27,45 +30,6 @@ fn claims(head: &Head<'_>) -> bool {
     let is_row = json.value.as_ref().is_some_and(|it| cell(it, "@message").is_some() || cell(it, "@ptr").is_some());
     let is_rows = json.value.as_ref().and_then(Value::as_array).is_some_and(|it| it.first().is_some_and(|it| it.get("field").is_some()));
     is_row || (json.container == "results" && (is_rows || json.value.is_none()))
-}
-
-/// Rows that stand side by side.
-#[derive(Debug, Default)]
-pub(super) struct Rows {
-    /// How many rows stand before them.
-    before: u64,
-    /// Their messages, one behind the other.
-    text: String,
-    streams: Vec<String>,
-    all: Vec<Row>,
-}
-
-/// One row that holds a log event.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    at: Option<Moment>,
-    stream: usize,
-    /// Where its message ends; it begins where the one before it ends.
-    end: usize,
-}
-
-impl Rows {
-    fn push(&mut self, stream: &str, at: Option<Moment>, message: impl FnOnce(&mut String)) {
-        let known = self.all.last().map(|it| it.stream).filter(|it| self.streams.get(*it).is_some_and(|it| it == stream));
-        let known = known.or_else(|| self.streams.iter().position(|it| it == stream));
-        if known.is_none() {
-            self.streams.push(stream.to_owned());
-        }
-        message(&mut self.text);
-        self.all.push(Row { at, stream: known.unwrap_or(self.streams.len() - 1), end: self.text.len() });
-    }
-
-    /// A row, its stream and its message.
-    fn get(&self, at: usize) -> Option<(Row, &str, &str)> {
-        let row = *self.all.get(at)?;
-        let from = at.checked_sub(1).and_then(|it| self.all.get(it)).map_or(0, |it| it.end);
-        Some((row, self.streams.get(row.stream)?, self.text.get(from..row.end)?))
-    }
 }
 
 fn read(input: &mut Input<'_, '_>) {
@@ -81,15 +45,15 @@ pub(super) fn read_in(input: &mut Input<'_, '_>, sizes: Sizes, plain: fn(&mut Cu
             read.telling(rows)
         },
     };
-    let (mut all, mut taken, out): (Vec<Rows>, _, _) = (Vec::new(), Taken::default(), &mut *input.out);
+    let (mut kept, mut taken, out) = (Kept::new(sizes.part * HELD), Taken::default(), &mut *input.out);
     let mut records = Records::new(input.feed, input.caps.record_bytes.saturating_mul(16));
     records.in_parts(sizes, &form, &mut |given, envelope| {
         let before = taken.number;
         let other = match given {
-            Given::Part(mut rows, count) => {
-                (taken.number, rows.before) = (before + count, before);
+            Given::Part(rows, count) => {
+                taken.number += count;
                 out.parsed += count;
-                return all.push(rows);
+                return kept.add(rows, before);
             }
             Given::Record(value) => Ok(value),
             Given::Fault(fault) => Err(fault),
@@ -97,37 +61,38 @@ pub(super) fn read_in(input: &mut Input<'_, '_>, sizes: Sizes, plain: fn(&mut Cu
         taken.take(other, envelope, out, &mut |value, _, _, _| {
             let message = cell(value, "@message").or_else(|| audit_row(value)).ok_or("Insights row without @message (an aggregate?)")?;
             let at = cell(value, "@timestamp").and_then(|it| moment(&it));
-            let mut rows = Rows { before, ..Rows::default() };
+            let mut rows = Rows::default();
             rows.push(&cell(value, "@logStream").unwrap_or_default(), at, |it| it.push_str(&message));
-            all.push(rows);
+            kept.add(rows, before);
             Ok(())
         });
     });
     let envelope = ended(&records, out);
-    judge(&envelope, all.iter().map(|it| it.all.len()).sum(), input);
-    read_rows(&all, sizes, input);
+    judge(&envelope, kept.count(), input);
+    read_rows(kept, sizes, input);
 }
+
+/// So many parts of messages are held as they are; the others are packed.
+const HELD: usize = 64;
 
 /// Rows that are read side by side, and how many at once.
 const ROWS: usize = 4_096;
 
 /// Reads rows in the order in which they were written.
-fn read_rows(all: &[Rows], sizes: Sizes, input: &mut Input<'_, '_>) {
-    let moments = |rows: usize| all.get(rows).into_iter().flat_map(|it| &it.all).map(|it| it.at);
-    let mut order: Vec<(Option<Moment>, usize, usize)> =
-        (0..all.len()).flat_map(|rows| moments(rows).enumerate().map(move |(at, moment)| (moment, rows, at))).collect();
-    put_in_order(&mut order, |it| it.0);
-    let number = |it: &(Option<Moment>, usize, usize)| all.get(it.1).map_or(0, |rows| rows.before) + it.2 as u64 + 1;
+fn read_rows(mut kept: Kept, sizes: Sizes, input: &mut Input<'_, '_>) {
+    let size = sizes.part.min(ROWS);
+    let order = kept.in_order(size);
+    let number = |it: &Standing| kept.number(*it);
     let mut least: Vec<u64> = order.iter().map(number).collect();
     for at in (1..least.len()).rev() {
         if let Some([before, here]) = least.get_mut(at - 1..=at) {
             *before = (*before).min(*here);
         }
     }
-    let parts: Vec<_> = order.chunks(sizes.part.min(ROWS)).zip(least.chunks(sizes.part.min(ROWS))).collect();
     let mut highest = 0;
-    let parts: Vec<_> = parts
-        .into_iter()
+    let parts: Vec<_> = order
+        .chunks(size)
+        .zip(least.chunks(size))
         .map(|(rows, least)| {
             let before = highest;
             highest = rows.iter().map(number).max().unwrap_or(0).max(before);
@@ -135,11 +100,14 @@ fn read_rows(all: &[Rows], sizes: Sizes, input: &mut Input<'_, '_>) {
         })
         .collect();
     let (name, zone) = (&input.name, input.zone);
-    let read = |(rows, least, before): &(&[(Option<Moment>, usize, usize)], &[u64], u64)| {
+    let read = |(rows, least, before): &(&[Standing], &[u64], u64)| {
         let mut events = Events::behind(*before);
-        for (row, least) in rows.iter().zip(*least) {
-            if let Some((it, stream, message)) = all.get(row.1).and_then(|it| it.get(row.2)) {
-                events.push_numbered(stream, it.at, (number(row), *least), |text| text.push_str(message));
+        let mut texts: BTreeMap<u32, Cow<'_, str>> = BTreeMap::new();
+        for (place, least) in rows.iter().zip(*least) {
+            let Some(rows) = kept.rows(*place) else { continue };
+            let text = texts.entry(place.0).or_insert_with(|| rows.text());
+            if let Some((row, stream, message)) = rows.get(place.1 as usize, text) {
+                events.push_numbered(stream, row.at, (number(place), *least), |text| text.push_str(message));
             }
         }
         events::read(events, name, zone)
@@ -170,7 +138,7 @@ pub(super) fn one_by_one(input: &mut Input<'_, '_>) {
         Ok(())
     });
     judge(&envelope, rows.len(), input);
-    put_in_order(&mut rows, |it| it.0);
+    super::put_in_order(&mut rows, |it| it.0);
     let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
     for (at, stream, message, number) in &rows {
         reader.event(stream, message, *at, *number);

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 mod answers;
 mod insights;
+mod kept;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -41,7 +42,7 @@ fn each_event(input: &mut Input<'_, '_>, sizes: Sizes, plain: ReadPlain, take: T
     let form = Form {
         fits: &|text: &str, place: Place| elements(text, place, 1, |it| plain(it, &mut Events::default())),
         read: &|text: &str, place: Place| {
-            let mut found = Events::default();
+            let mut found = Events::of_bytes(text.len());
             let read = elements(text, place, u64::MAX, |it| plain(it, &mut found));
             read.telling(events::read(found, &name, zone))
         },

@@ -235,7 +235,7 @@ fn almost_all_events_are_read_plainly() {
     let read = elements(text.split_once('[').unwrap().1, place, u64::MAX, |it| answers::plain(it, &mut Events::default()));
     assert_eq!(read.records, count);
     for text in rows(&story(70)) {
-        let read = elements(text.split_once('[').unwrap().1, place, u64::MAX, |it| insights::plain(it, &mut insights::Rows::default()));
+        let read = elements(text.split_once('[').unwrap().1, place, u64::MAX, |it| insights::plain(it, &mut kept::Rows::default()));
         assert_eq!(read.records, count);
     }
 }
