@@ -76,6 +76,19 @@ struct Told<R> {
     rows: fold::Part<R>,
 }
 
+/// Where a row stands. Few rows are held: only these say who holds the name of the file, for cores that do wait for each other.
+#[derive(Clone, Copy)]
+pub(super) struct RowOf<'a> {
+    file: &'a Arc<str>,
+    record: u64,
+}
+
+impl RowOf<'_> {
+    pub(super) fn origin(self) -> Origin {
+        Origin { file: Arc::clone(self.file), record: self.record }
+    }
+}
+
 /// Hands every row of a table that can be read in chunks to `put`, on all cores, with the places of some columns; no other columns are
 /// looked at, and nothing but rows of one table is made. `put` says whether it understood the row.
 pub(super) fn many_rows<R: fold::Row + Send, const COLUMNS: usize>(
@@ -83,7 +96,7 @@ pub(super) fn many_rows<R: fold::Row + Send, const COLUMNS: usize>(
     table: Table,
     columns: [&str; COLUMNS],
     rows: fn(&mut Warehouse) -> &mut Rows<R>,
-    put: impl Fn(&Record<'_>, &[Place; COLUMNS], Origin, &mut fold::Part<R>) -> Result<(), &'static str> + Sync,
+    put: impl Fn(&Record<'_>, &[Place; COLUMNS], RowOf<'_>, &mut fold::Part<R>) -> Result<(), &'static str> + Sync,
 ) {
     let Table { form, mut layout } = table;
     let mut unknown = Unknown::of(&layout, input.out);
@@ -99,7 +112,7 @@ pub(super) fn many_rows<R: fold::Row + Send, const COLUMNS: usize>(
         out,
         |out| Told { out: Batch::default(), rows: rows(&mut out.warehouse).part() },
         |Told { out, rows }, part, number| {
-            tell(out, part, number, Some(&layout), |it, _| put(it, &places, Origin { file: Arc::clone(file), record: number }, rows));
+            tell(out, part, number, Some(&layout), |it, _| put(it, &places, RowOf { file, record: number }, rows));
         },
         |out, told, before| {
             rows(&mut out.warehouse).append(told.rows, before);

@@ -4,7 +4,7 @@ use super::{Head, Input, Source, Table, each_row_of, many_rows};
 use crate::{
     fold::Sink,
     records::tabular::{
-        record::{Place, Record, Value},
+        record::{Place, Record},
         view::{Field, View, amount, bucket, flag, moment, text, word},
     },
     tables::{
@@ -80,32 +80,40 @@ fn read(input: &mut Input<'_, '_>) {
     let is_csv = table.as_ref().is_some_and(Table::is_delimited);
     match table {
         Some(table) if table.in_chunks().is_some() => {
-            many_rows(input, table, READ, |it| &mut it.objects, |it, places, origin, rows| put(it, places, origin, rows, is_csv));
+            many_rows(input, table, READ, |it| &mut it.objects, |it, places, row, rows| put(it, places, || row.origin(), rows, is_csv));
         }
         table => {
             each_row_of(input, table, &[view], &mut |it, origin, out| {
-                put(it, &it.places(READ), origin, &mut out.warehouse.objects, is_csv)
+                put(it, &it.places(READ), || origin, &mut out.warehouse.objects, is_csv)
             });
         }
     }
 }
 
-fn put(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sink<Object>, is_csv: bool) -> Result<(), &'static str> {
+fn put(
+    it: &Record<'_>,
+    places: &[Place; 7],
+    origin: impl FnOnce() -> Origin,
+    rows: &mut impl Sink<Object>,
+    is_csv: bool,
+) -> Result<(), &'static str> {
     let [bucket, key, size, at, is_latest, is_delete_marker, class] = *places;
-    let text = |place: Place| it.at(place).map(Value::into_text);
-    let flag = |place: Place| it.at(place).and_then(Value::flag);
-    let (key, bucket) = (text(key).ok_or("no key")?, text(bucket));
+    let (key, bucket) = (it.text_at(key).ok_or("no key")?, it.text_at(bucket));
     let key = if is_csv { unquoted(key) } else { key };
     let seen = Seen {
         bucket: bucket.as_deref(),
         key: &key,
-        size: it.at(size).and_then(Value::whole),
-        at: it.at(at).and_then(Value::moment),
-        is_latest: flag(is_latest),
-        is_delete_marker: flag(is_delete_marker),
+        size: it.whole_at(size),
+        at: it.moment_at(at),
+        is_latest: it.flag_at(is_latest),
+        is_delete_marker: it.flag_at(is_delete_marker),
     };
-    let row =
-        || Object { storage_class: text(class).map(Cow::into_owned), listing: Some(it.view().to_owned()), origin, ..Object::of(&seen) };
+    let row = || Object {
+        storage_class: it.text_at(class).map(Cow::into_owned),
+        listing: Some(it.view().to_owned()),
+        origin: origin(),
+        ..Object::of(&seen)
+    };
     rows.put(|group| seen.sight(group), row);
     Ok(())
 }

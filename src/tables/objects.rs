@@ -44,12 +44,17 @@ pub struct Seen<'a> {
 impl Seen<'_> {
     /// data, empty, marker, metadata, old.
     pub fn role(&self) -> &'static str {
-        let name = self.key.get(self.folder().map_or(0, |it| it.len() + 1)..).unwrap_or_default();
+        self.role_in(self.folder(), false)
+    }
+
+    /// The same, where it is known which folder that is, and maybe that it is none of a table's format.
+    fn role_in(&self, folder: Option<&str>, is_of_data: bool) -> &'static str {
+        let name = self.key.get(folder.map_or(0, |it| it.len() + 1)..).unwrap_or_default();
         if self.is_delete_marker == Some(true) || self.is_latest == Some(false) {
             "old"
         } else if name.is_empty() || name.starts_with(['_', '.']) || name.ends_with("_$folder$") || is_checksum(name) {
             "marker"
-        } else if root_of_format(self.key).is_some() {
+        } else if !is_of_data && root_of_format(self.key).is_some() {
             "metadata"
         } else if self.size == Some(0) {
             "empty"
@@ -63,21 +68,20 @@ impl Seen<'_> {
         self.key.get(..memchr::memrchr(b'/', self.key.as_bytes())?)
     }
 
-    /// Objects of one folder and role differ in size and time.
+    /// Objects of one folder and role differ in size and time. Often the one before lay in the same folder: `group` tells that still.
     pub fn sight(&self, group: &mut String) -> Sight {
-        let folder = self.folder().unwrap_or_default();
-        group.clear();
-        for part in [self.bucket.unwrap_or_default(), "/", folder, "\n", self.role(), if self.size.is_none() { "?" } else { "" }] {
-            group.push_str(part);
+        let (bucket, folder) = (self.bucket.unwrap_or_default(), self.folder());
+        let parts = [bucket, "/", folder.unwrap_or_default(), "\n"];
+        let before = parts.iter().try_fold(group.as_str(), |rest, part| rest.strip_prefix(part));
+        let is_of_data = before.is_some_and(|it| matches!(it, "data" | "data?" | "empty"));
+        let role = self.role_in(folder, is_of_data);
+        let unsized_mark = if self.size.is_none() { "?" } else { "" };
+        if before.and_then(|it| it.strip_prefix(role)) != Some(unsized_mark) {
+            group.clear();
+            parts.into_iter().chain([role, unsized_mark]).for_each(|it| group.push_str(it));
         }
-        let version = [self.is_latest, self.is_delete_marker].map(|it| if it == Some(true) { "1" } else { "" });
-        let [latest, marker] = version;
-        Sight {
-            identity: fold::identity(&[self.bucket.unwrap_or_default(), self.key, latest, marker]),
-            size: self.size,
-            from: self.at,
-            to: self.at,
-        }
+        let version = u64::from(self.is_latest == Some(true)) << 1 | u64::from(self.is_delete_marker == Some(true));
+        Sight { identity: fold::identity(&[bucket, self.key]).wrapping_add(version), size: self.size, from: self.at, to: self.at }
     }
 }
 

@@ -26,6 +26,8 @@ enum Among {
 pub enum Cell<'a> {
     /// As it is written, without the blanks around it.
     Text(&'a [u8]),
+    /// The same, where it is known to be UTF-8.
+    Plain(&'a str),
     /// A whole number.
     Whole(i64),
     /// Yes or no.
@@ -45,9 +47,10 @@ pub(super) enum Column {
     Unread,
 }
 
-/// What programs write for null.
-const NULLS: &[&[u8]] = &[b"", b"NULL", b"null", b"\\N", b"@NULL@", b"[NULL]"];
-const LONGEST_NULL: usize = 6;
+/// Whether it is what programs write for null.
+fn is_null(cell: &[u8]) -> bool {
+    matches!(cell, b"" | b"NULL" | b"null" | b"\\N" | b"@NULL@" | b"[NULL]")
+}
 
 impl Cells {
     /// The first row of a batch.
@@ -76,6 +79,7 @@ impl Cells {
     }
 
     /// A cell, if there is anything in it.
+    #[inline]
     pub fn cell(&self, at: usize) -> Option<Cell<'_>> {
         match &self.among {
             None => text_of(self.texts.get(at)?),
@@ -114,8 +118,12 @@ impl Cells {
 
 fn text_of(cell: &[u8]) -> Option<Cell<'_>> {
     let cell = cell.trim_ascii();
-    let is_null = cell.len() <= LONGEST_NULL && NULLS.contains(&cell);
-    (!is_null).then_some(Cell::Text(cell))
+    (!is_null(cell)).then_some(Cell::Text(cell))
+}
+
+fn plain_of(cell: &str) -> Option<Cell<'_>> {
+    let cell = cell.trim_ascii();
+    (!is_null(cell.as_bytes())).then_some(Cell::Plain(cell))
 }
 
 impl<'a> FromIterator<&'a str> for Cells {
@@ -132,6 +140,7 @@ impl<'a> Cell<'a> {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) => String::from_utf8_lossy(text),
             },
+            Self::Plain(text) => Cow::Borrowed(text),
             Self::Whole(whole) => Cow::Owned(whole.to_string()),
             Self::Flag(flag) => Cow::Borrowed(if flag { "true" } else { "false" }),
             Self::Moment(micros) => Cow::Owned(crate::units::Moment(micros).rfc3339()),
@@ -140,9 +149,10 @@ impl<'a> Cell<'a> {
 }
 
 impl Column {
+    #[inline]
     fn cell(&self, row: usize) -> Option<Cell<'_>> {
         match self {
-            Self::Text(it) => it.is_valid(row).then(|| text_of(it.value(row).as_bytes())).flatten(),
+            Self::Text(it) => it.is_valid(row).then(|| plain_of(it.value(row))).flatten(),
             Self::Whole(it) => it.is_valid(row).then(|| Cell::Whole(it.value(row))),
             Self::Flag(it) => it.is_valid(row).then(|| Cell::Flag(it.value(row))),
             Self::Moment(it) => it.is_valid(row).then(|| Cell::Moment(it.value(row))),

@@ -39,23 +39,53 @@ pub struct Place {
 }
 
 impl<'a> Record<'a> {
-    fn named(&self, name: &str) -> Option<Value<'a>> {
-        self.at(self.layout.place(name))
-    }
-
     /// Where columns of its view stand.
     pub fn places<const N: usize>(&self, names: [&str; N]) -> [Place; N] {
         self.layout.places(names)
     }
 
-    /// What stands in a column.
-    pub fn at(&self, place: Place) -> Option<Value<'a>> {
-        Some(Value { holds: place.holds, cell: self.cells.cell(place.cell?)? })
+    fn cell(&self, place: Place) -> Option<Cell<'a>> {
+        self.cells.cell(place.cell?)
+    }
+
+    /// A text, as it stands in a column.
+    pub fn text_at(&self, place: Place) -> Option<Cow<'a, str>> {
+        self.cell(place).map(Cell::into_text)
+    }
+
+    /// A whole number, in the unit of its table.
+    pub fn whole_at(&self, place: Place) -> Option<i64> {
+        let Holds::Whole(factor, divisor) = place.holds else { return None };
+        let whole = match self.cell(place)? {
+            Cell::Whole(whole) => whole,
+            Cell::Text(text) if let Some(whole) = digits_of(text) => whole,
+            other => whole_of(&other.into_text())?,
+        };
+        if (factor, divisor) == (1, 1) { Some(whole) } else { whole.checked_mul(factor)?.checked_div(divisor) }
+    }
+
+    /// Yes or no.
+    pub fn flag_at(&self, place: Place) -> Option<bool> {
+        match self.cell(place)? {
+            Cell::Flag(flag) => Some(flag),
+            other => flag_of(&other.into_text()),
+        }
+    }
+
+    /// A moment.
+    pub fn moment_at(&self, place: Place) -> Option<Moment> {
+        match (place.holds, self.cell(place)?) {
+            (_, Cell::Moment(micros)) => Some(Moment(micros)),
+            (Holds::Moment2000, Cell::Whole(micros)) => Some(Moment(micros.checked_add(YEAR_2000)?)),
+            (Holds::Moment2000, other) => Some(Moment(other.into_text().parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
+            (_, Cell::Text(text)) if let Some(moment) = Moment::plain(text) => Some(moment),
+            (_, other) => Moment::parse(&other.into_text()).map(|it| it.moment),
+        }
     }
 
     /// A text, as it stands there.
     pub fn str(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.named(name).map(Value::into_text)
+        self.text_at(self.layout.place(name))
     }
 
     /// A text.
@@ -76,7 +106,7 @@ impl<'a> Record<'a> {
 
     /// A whole number, in the unit of its table.
     pub fn whole(&self, name: &str) -> Option<i64> {
-        self.named(name)?.whole()
+        self.whole_at(self.layout.place(name))
     }
 
     /// A number.
@@ -86,7 +116,7 @@ impl<'a> Record<'a> {
 
     /// Yes or no.
     pub fn flag(&self, name: &str) -> Option<bool> {
-        self.named(name)?.flag()
+        self.flag_at(self.layout.place(name))
     }
 
     /// Whether a cell of the row is as long as characters(`count`) can be: it may have been cut.
@@ -96,7 +126,7 @@ impl<'a> Record<'a> {
 
     /// The first moment that the row tells.
     pub fn first_moment(&self) -> Option<Moment> {
-        self.layout.moments.iter().find_map(|it| self.at(*it)?.moment())
+        self.layout.moments.iter().find_map(|it| self.moment_at(*it))
     }
 
     /// The view that the row is of.
@@ -106,58 +136,22 @@ impl<'a> Record<'a> {
 
     /// A moment.
     pub fn moment(&self, name: &str) -> Option<Moment> {
-        self.named(name)?.moment()
-    }
-}
-
-/// What stands in one column of a row.
-#[derive(Debug)]
-pub struct Value<'a> {
-    holds: Holds,
-    cell: Cell<'a>,
-}
-
-impl<'a> Value<'a> {
-    /// As text.
-    pub fn into_text(self) -> Cow<'a, str> {
-        self.cell.into_text()
-    }
-
-    /// A whole number, in the unit of its table.
-    pub fn whole(self) -> Option<i64> {
-        let Holds::Whole(factor, divisor) = self.holds else { return None };
-        let whole = match self.cell {
-            Cell::Whole(whole) => whole,
-            Cell::Text(text) if let Some(whole) = digits_of(text) => whole,
-            other => whole_of(&other.into_text())?,
-        };
-        whole.checked_mul(factor)?.checked_div(divisor)
-    }
-
-    /// Yes or no.
-    pub fn flag(self) -> Option<bool> {
-        match self.cell {
-            Cell::Flag(flag) => Some(flag),
-            other => flag_of(&other.into_text()),
-        }
-    }
-
-    /// A moment.
-    pub fn moment(self) -> Option<Moment> {
-        match (self.holds, self.cell) {
-            (_, Cell::Moment(micros)) => Some(Moment(micros)),
-            (Holds::Moment2000, Cell::Whole(micros)) => Some(Moment(micros.checked_add(YEAR_2000)?)),
-            (Holds::Moment2000, other) => Some(Moment(other.into_text().parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
-            (_, Cell::Text(text)) if let Some(moment) = Moment::plain(text) => Some(moment),
-            (_, other) => Moment::parse(&other.into_text()).map(|it| it.moment),
-        }
+        self.moment_at(self.layout.place(name))
     }
 }
 
 /// A whole number of digits alone.
 fn digits_of(text: &[u8]) -> Option<i64> {
-    let is_plain = (1..=18).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-    is_plain.then(|| text.iter().fold(0, |sum, it| sum * 10 + i64::from(it - b'0')))
+    if !(1..=18).contains(&text.len()) {
+        return None;
+    }
+    let (mut sum, mut most) = (0_i64, 0);
+    for digit in text.iter().map(|it| it.wrapping_sub(b'0')) {
+        // What is no digit makes the sum meaningless, and is seen at the end.
+        sum = sum.wrapping_mul(10).wrapping_add(i64::from(digit));
+        most = most.max(digit);
+    }
+    (most <= 9).then_some(sum)
 }
 
 /// A whole number, though it may be written with a fraction.

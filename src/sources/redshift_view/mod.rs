@@ -56,7 +56,13 @@ fn read(input: &mut Input<'_, '_>) {
     let table = Table::of(input, &known());
     let table = match table {
         Some(table) if table.in_chunks().is_some_and(|it| it.name == views::SYS_LOAD_DETAIL.name) => {
-            return many_rows(input, table, rows::LOAD_DETAIL, |it| &mut it.load_files, rows::put_load_file);
+            return many_rows(
+                input,
+                table,
+                rows::LOAD_DETAIL,
+                |it| &mut it.load_files,
+                |it, places, row, rows| rows::put_load_file(it, places, || row.origin(), rows),
+            );
         }
         table => table,
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     fold::Sink,
-    records::tabular::record::{Place, Record, Value, has_chars},
+    records::tabular::record::{Place, Record, has_chars},
     tables::{
         Origin,
         external_scans::ExternalScan,
@@ -158,21 +158,19 @@ pub(super) const LOAD_DETAIL: [&str; 7] =
     ["query_id", "file_name", "bytes_scanned", "lines_scanned", "splits_scanned", "start_time", "end_time"];
 
 pub(super) fn load_detail(it: &Record<'_>, origin: Origin, out: &mut Warehouse) -> Put {
-    put_load_file(it, &it.places(LOAD_DETAIL), origin, &mut out.load_files)
+    put_load_file(it, &it.places(LOAD_DETAIL), || origin, &mut out.load_files)
 }
 
-pub(super) fn put_load_file(it: &Record<'_>, places: &[Place; 7], origin: Origin, rows: &mut impl Sink<LoadFile>) -> Put {
+pub(super) fn put_load_file(it: &Record<'_>, places: &[Place; 7], origin: impl FnOnce() -> Origin, rows: &mut impl Sink<LoadFile>) -> Put {
     let [query, name, bytes, lines, splits, start, end] = *places;
-    let whole = |place: Place| it.at(place).and_then(Value::whole);
-    let moment = |place: Place| it.at(place).and_then(Value::moment);
-    let query = whole(query).filter(|it| *it > 0).ok_or("no query id")?;
-    let (mut digits, name) = (itoa::Buffer::new(), it.at(name).map(Value::into_text));
-    let (start, end) = (moment(start), moment(end));
+    let query = it.whole_at(query).filter(|it| *it > 0).ok_or("no query id")?;
+    let (mut digits, name) = (itoa::Buffer::new(), it.text_at(name));
+    let (start, end) = (it.moment_at(start), it.moment_at(end));
     let seen = load_files::Seen {
         query_id: digits.format(query),
         file_name: name.as_deref().unwrap_or_default(),
-        bytes: whole(bytes),
-        splits: whole(splits),
+        bytes: it.whole_at(bytes),
+        splits: it.whole_at(splits),
         start,
         end: end.or(start),
     };
@@ -183,11 +181,11 @@ pub(super) fn put_load_file(it: &Record<'_>, places: &[Place; 7], origin: Origin
         file_name: name.as_deref().map(ToOwned::to_owned),
         name_truncated: name.as_deref().map(|it| has_chars(it, FILE_NAME_CHARS)),
         bytes_scanned: seen.bytes,
-        lines_scanned: whole(lines),
+        lines_scanned: it.whole_at(lines),
         splits_scanned: seen.splits,
         start_time: start,
         duration_ms: millis_between(start, end),
-        origin,
+        origin: origin(),
         ..LoadFile::default()
     };
     rows.put(|group| seen.sight(group), row);
