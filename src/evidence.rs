@@ -212,7 +212,7 @@ impl Reading {
         self.manifests().check(&mut self.coverage);
         let Self { mut facts, mut warehouse, mut coverage, .. } = self;
         coverage.sort_by(|a, b| a.path.cmp(&b.path));
-        facts.close();
+        facts.settle();
         warehouse.settle();
         let Derived { errors, tries, spells, mapped } = derive::derive(&facts, &mut warehouse);
         let mut evidence = Evidence { frames: BTreeMap::new(), coverage, facts: Facts::default() };

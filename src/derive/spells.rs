@@ -94,7 +94,8 @@ fn lives(facts: &Facts) -> BTreeMap<TaskKey, Life> {
 impl Life {
     /// Sorts, and joins what several lines and copies tell of one step.
     fn settle(&mut self) {
-        self.queued.sort_by(|a, b| (a.at, &a.origin).cmp(&(b.at, &b.origin)));
+        // What is told of one moment stays in the order in which it was read.
+        self.queued.sort_by_key(|it| it.at);
         let mut steps: Vec<Queued> = Vec::new();
         for step in std::mem::take(&mut self.queued) {
             match steps.last_mut().filter(|it| step.at.0 - it.at.0 <= SAME_STEP) {
@@ -106,12 +107,14 @@ impl Life {
             }
         }
         self.queued = steps;
-        self.ends.sort_by(|a, b| (a.at, a.event, &a.origin).cmp(&(b.at, b.event, &b.origin)));
+        self.ends.sort_by_key(|it| (it.at, it.event));
         let mut ends: Vec<TaskEvent> = Vec::new();
         for end in std::mem::take(&mut self.ends) {
-            let told = ends.iter().rev().take(4).any(|it| it.event == end.event && near(it.at, end.at));
-            if !told {
-                ends.push(end);
+            match ends.iter_mut().rev().take(4).find(|it| it.event == end.event && near(it.at, end.at)) {
+                // The line that has words for it is the one to show.
+                Some(told) if told.excerpt.is_none() && end.excerpt.is_some() => (told.excerpt, told.origin) = (end.excerpt, end.origin),
+                Some(_) => {}
+                None => ends.push(end),
             }
         }
         self.ends = ends;

@@ -27,8 +27,6 @@ pub struct Events {
     by_name: HashMap<String, usize, FixedState>,
     last: usize,
     count: u64,
-    /// The highest number of any event before these.
-    before: u64,
 }
 
 /// One line of a message.
@@ -39,8 +37,6 @@ struct Line {
     stream: usize,
     /// The number of its event.
     record: u64,
-    /// The lowest number of this event and of all that come behind it.
-    least: u64,
     at: Option<Moment>,
     /// Whether another line of its event stands before it.
     inside: bool,
@@ -82,20 +78,10 @@ impl Events {
         self.count
     }
 
-    /// Events that stand behind others, of which none has a higher number than `before`.
-    pub fn behind(before: u64) -> Self {
-        Self { before, ..Self::default() }
-    }
-
     /// Adds one, numbered from 1; `message` writes its text.
     pub fn push(&mut self, stream: &str, at: Option<Moment>, message: impl FnOnce(&mut String)) {
-        let record = self.count + 1;
-        self.push_numbered(stream, at, (record, record), message);
-    }
-
-    /// Adds one with its number, and the lowest of it and all that come behind it.
-    pub fn push_numbered(&mut self, stream: &str, at: Option<Moment>, (record, least): (u64, u64), message: impl FnOnce(&mut String)) {
         self.count += 1;
+        let record = self.count;
         let stream = self.stream(stream);
         let mut from = self.text.len();
         message(&mut self.text);
@@ -110,7 +96,6 @@ impl Events {
                 to,
                 stream,
                 record,
-                least,
                 at,
                 inside,
                 next: None,

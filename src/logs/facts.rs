@@ -73,6 +73,8 @@ pub struct Facts {
     nameless: BTreeMap<String, Moment>,
     open: Open,
     remarks: BTreeMap<(Event, Option<String>), TaskEvent>,
+    /// Where each record stands in the input, if they are read in another order.
+    numbers: Vec<u64>,
 }
 
 /// The hash by which a task instance, and a try of it, is remembered.
@@ -248,7 +250,12 @@ impl Facts {
         }
     }
 
-    /// Closes the books of one input.
+    /// The records were read in another order than they stand in, and counted in it: this is where each of them stands.
+    pub fn stand_at(&mut self, numbers: Vec<u64>) {
+        self.numbers = numbers;
+    }
+
+    /// Closes the books of one input. Its events stay in the order in which they were read.
     pub fn close(&mut self) {
         let open = std::mem::take(&mut self.open);
         // Everything that this adds is sorted below.
@@ -262,11 +269,33 @@ impl Facts {
         }
         self.events.extend(std::mem::take(&mut self.remarks).into_values());
         self.events.sort_by(|a, b| a.origin.cmp(&b.origin).then(a.event.cmp(&b.event)).then(a.task.cmp(&b.task)));
+        self.running.extend(levels(std::mem::take(&mut self.changes)));
+        self.number();
+        self.settle();
+    }
+
+    /// Tells where each record stands.
+    fn number(&mut self) {
+        let numbers = std::mem::take(&mut self.numbers);
+        if numbers.is_empty() {
+            return;
+        }
+        let origins = self.events.iter_mut().map(|it| &mut it.origin).chain(self.errors.iter_mut().map(|it| &mut it.origin));
+        let origins = origins.chain(self.loads.iter_mut().map(|it| &mut it.origin));
+        let origins = origins.chain(self.failed_loads.iter_mut().map(|it| &mut it.origin));
+        for origin in origins.chain(self.mapped.iter_mut().map(|it| &mut it.origin)) {
+            let at = usize::try_from(origin.record).ok().and_then(|it| it.checked_sub(1));
+            origin.record = at.and_then(|it| numbers.get(it)).copied().unwrap_or(origin.record);
+        }
+    }
+
+    /// Puts the facts of closed inputs together: one after the other, each in its own order.
+    pub fn settle(&mut self) {
+        self.events.sort_by(|a, b| a.origin.file.cmp(&b.origin.file));
         self.succeeded.sort_unstable();
         self.succeeded.dedup();
         self.started.sort_unstable();
         self.started.dedup();
-        self.running.extend(levels(std::mem::take(&mut self.changes)));
     }
 
     /// What is left once the tables hold the rows.

@@ -1,6 +1,6 @@
 //! CSV that the `CloudWatch` console downloads: Insights results, and events of a log group.
 
-use super::{Head, Input, Order, Source, put_in_order};
+use super::{Event, Head, Input, Order, Source, read_in_order};
 use crate::{
     logs::LogReader,
     records::Feed,
@@ -58,14 +58,6 @@ fn stamp_of(text: &str) -> Option<Stamp> {
     Moment::parse(text).or_else(|| Some(Stamp { moment: Moment::from_millis(text.trim().parse().ok()?)?, zoned: true }))
 }
 
-/// One event.
-struct Event {
-    at: Option<Moment>,
-    stream: String,
-    message: String,
-    number: u64,
-}
-
 fn read(input: &mut Input<'_, '_>) {
     let mut facts = std::mem::take(&mut input.out.facts);
     let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut facts);
@@ -79,7 +71,7 @@ fn read(input: &mut Input<'_, '_>) {
         }
     });
     if order.is_newest_first() {
-        put_in_order(&mut held, |it| it.at);
+        return read_in_order(held, input);
     }
     for it in &held {
         reader.event(&it.stream, &it.message, it.at, it.number);

@@ -39,7 +39,7 @@ mod text_log;
 
 pub use case_manifest::ID as CASE_MANIFEST;
 pub use manifest::Manifest;
-use order::{Order, put_in_order};
+use order::{Event, Order, put_in_order, read_in_order};
 use rows::{Table, each_row, each_row_of, many_rows};
 
 /// Every source, in the order they are asked; the first that claims an input reads it.

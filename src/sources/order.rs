@@ -1,6 +1,8 @@
 //! Which way events stand: Insights, and whoever asks for it, gives the newest first; everything else tells in the order of time.
 
-use crate::units::Moment;
+use super::Input;
+use crate::{logs::LogReader, units::Moment};
+use std::sync::Arc;
 
 /// A lead of so many rows tells for certain which way all of them stand.
 const LEAD: u64 = 64;
@@ -51,6 +53,27 @@ pub(super) fn put_in_order<R>(rows: &mut [R], at: impl Fn(&R) -> Option<Moment>)
         rows.reverse();
     }
     rows.sort_by_key(at);
+}
+
+/// One event, held until all are known.
+pub(super) struct Event {
+    pub(super) at: Option<Moment>,
+    pub(super) stream: String,
+    pub(super) message: String,
+    /// Where it stands in the input.
+    pub(super) number: u64,
+}
+
+/// Reads all events of an input in the order in which they were written.
+pub(super) fn read_in_order(mut events: Vec<Event>, input: &mut Input<'_, '_>) {
+    put_in_order(&mut events, |it| it.at);
+    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
+    for (it, place) in events.iter().zip(1..) {
+        reader.event(&it.stream, &it.message, it.at, place);
+    }
+    let saw = reader.finish();
+    input.out.saw(saw);
+    input.out.facts.stand_at(events.iter().map(|it| it.number).collect());
 }
 
 #[cfg(test)]

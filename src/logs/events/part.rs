@@ -67,8 +67,7 @@ pub fn read(mut events: Events, file: &Arc<str>, zone: &TimeZone) -> EventsTold 
     let mut reader = LogReader::new(parallel::copy_of(file), zone.clone(), &mut facts);
     reader.part = Some(Part { own: 0..u64::MAX, tellings: Vec::new() });
     let of_a_try = identity::from_name(file).is_some();
-    let before = events.before;
-    let known = |it: &String| Known { near: before, is_awaited: of_a_try || identity::from_name(it).is_some(), ..Known::default() };
+    let known = |it: &String| Known { is_awaited: of_a_try || identity::from_name(it).is_some(), ..Known::default() };
     let mut streams: Vec<Known> = events.streams.iter().map(known).collect();
     let mut told = EventsTold::default();
     let mut found = Vec::new();
@@ -80,7 +79,7 @@ pub fn read(mut events: Events, file: &Arc<str>, zone: &TimeZone) -> EventsTold 
             if line.inside {
                 continue;
             }
-            if line.kind != Kind::Head || line.least <= known.near + NEARBY {
+            if line.kind != Kind::Head || line.record <= known.near + NEARBY {
                 let message = events.message(index);
                 if message.contains("s3://") {
                     known.near = known.near.max(line.record);

@@ -1,8 +1,8 @@
 //! `CloudWatch` Logs events as the CLI prints them: `filter-log-events`, `get-log-events`, and arrays of such events.
 
-use super::{HEAD_BYTES, Head, Input, Order, ReadPlain, Source, each_event, each_json, put_in_order};
+use super::{Event, HEAD_BYTES, Head, Input, Order, ReadPlain, Source, each_event, each_json, read_in_order};
 use crate::{
-    logs::{LogReader, events::Events},
+    logs::events::Events,
     records::{
         Feed,
         json::{
@@ -15,7 +15,6 @@ use crate::{
     units::Moment,
 };
 use serde_json::Value;
-use std::sync::Arc;
 
 pub(in crate::sources) static SOURCE: Source =
     Source { id: "cloudwatch-events", title: "CloudWatch Logs events (filter-log-events, get-log-events, NDJSON of events)", claims, read };
@@ -67,19 +66,13 @@ fn is_newest_first(head: &[u8]) -> bool {
 
 /// Reads such an answer, which is held whole: its last event was written first.
 fn read_newest_first(input: &mut Input<'_, '_>) {
-    let mut events: Vec<(Option<Moment>, String, String, u64)> = Vec::new();
+    let mut events = Vec::new();
     let envelope = each_json(input.feed, input.caps, input.out, &mut |value, _, number, _| {
         let (at, stream, message) = event(value)?;
-        events.push((at, stream.to_owned(), message.to_owned(), number));
+        events.push(Event { at, stream: stream.to_owned(), message: message.to_owned(), number });
         Ok(())
     });
-    put_in_order(&mut events, |it| it.0);
-    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
-    for (at, stream, message, number) in &events {
-        reader.event(stream, message, *at, *number);
-    }
-    let saw = reader.finish();
-    input.out.saw(saw);
+    read_in_order(events, input);
     input.out.goes_on = envelope.goes_on();
 }
 

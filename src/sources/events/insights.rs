@@ -1,5 +1,7 @@
 //! `CloudWatch` Logs Insights: `get-query-results`, and the console's JSON download.
 
+#[cfg(test)]
+use super::{Event, each_json, read_in_order};
 use super::{
     Head, Input, Source, Taken, ended,
     kept::{Kept, Rows, Standing},
@@ -7,7 +9,7 @@ use super::{
 use crate::{
     logs::{
         LogReader,
-        events::{self, Events},
+        events::{self, Events, EventsTold},
     },
     records::json::{
         Envelope, Records,
@@ -82,69 +84,50 @@ const ROWS: usize = 4_096;
 fn read_rows(mut kept: Kept, sizes: Sizes, input: &mut Input<'_, '_>) {
     let size = sizes.part.min(ROWS);
     let order = kept.in_order(size);
-    let number = |it: &Standing| kept.number(*it);
-    let mut least: Vec<u64> = order.iter().map(number).collect();
-    for at in (1..least.len()).rev() {
-        if let Some([before, here]) = least.get_mut(at - 1..=at) {
-            *before = (*before).min(*here);
-        }
-    }
-    let mut highest = 0;
-    let parts: Vec<_> = order
-        .chunks(size)
-        .zip(least.chunks(size))
-        .map(|(rows, least)| {
-            let before = highest;
-            highest = rows.iter().map(number).max().unwrap_or(0).max(before);
-            (rows, least, before)
-        })
-        .collect();
+    let numbers = order.iter().map(|it| kept.number(*it)).collect();
     let (name, zone) = (&input.name, input.zone);
-    let read = |(rows, least, before): &(&[Standing], &[u64], u64)| {
-        let mut events = Events::behind(*before);
+    let read = |rows: &&[Standing]| {
+        let mut events = Events::default();
         let mut texts: BTreeMap<u32, Cow<'_, str>> = BTreeMap::new();
-        for (place, least) in rows.iter().zip(*least) {
+        for place in *rows {
             let Some(rows) = kept.rows(*place) else { continue };
             let text = texts.entry(place.0).or_insert_with(|| rows.text());
             if let Some((row, stream, message)) = rows.get(place.1 as usize, text) {
-                events.push_numbered(stream, row.at, (number(place), *least), |text| text.push_str(message));
+                events.push(stream, row.at, |text| text.push_str(message));
             }
         }
-        events::read(events, name, zone)
+        (events.count(), events::read(events, name, zone))
     };
     let mut reader = LogReader::new(Arc::clone(name), zone.clone(), &mut input.out.facts);
-    let mut waiting = Vec::new();
+    let (mut waiting, mut taken) = (Vec::new(), 0);
+    let mut take = |(count, told): (u64, EventsTold)| {
+        reader.takes_events(told, taken);
+        taken += count;
+    };
+    let parts: Vec<_> = order.chunks(size).collect();
     for batch in parts.chunks(sizes.each * rayon::current_num_threads()) {
         let before = std::mem::take(&mut waiting);
-        let ((), told) =
-            rayon::join(|| before.into_iter().for_each(|it| reader.takes_events(it, 0)), || batch.par_iter().map(read).collect::<Vec<_>>());
+        let ((), told) = rayon::join(|| before.into_iter().for_each(&mut take), || batch.par_iter().map(read).collect::<Vec<_>>());
         waiting = told;
     }
-    for told in waiting {
-        reader.takes_events(told, 0);
-    }
+    waiting.into_iter().for_each(take);
     let saw = reader.finish();
     input.out.saw(saw);
+    input.out.facts.stand_at(numbers);
 }
 
 /// Reads every row by itself: slow, and obvious.
 #[cfg(test)]
 pub(super) fn one_by_one(input: &mut Input<'_, '_>) {
-    let mut rows: Vec<(Option<Moment>, String, String, u64)> = Vec::new();
-    let envelope = super::each_json(input.feed, input.caps, input.out, &mut |value, _, number, _| {
+    let mut rows = Vec::new();
+    let envelope = each_json(input.feed, input.caps, input.out, &mut |value, _, number, _| {
         let message = cell(value, "@message").or_else(|| audit_row(value)).ok_or("Insights row without @message (an aggregate?)")?;
         let at = cell(value, "@timestamp").and_then(|it| moment(&it));
-        rows.push((at, cell(value, "@logStream").unwrap_or_default(), message, number));
+        rows.push(Event { at, stream: cell(value, "@logStream").unwrap_or_default(), message, number });
         Ok(())
     });
     judge(&envelope, rows.len(), input);
-    super::put_in_order(&mut rows, |it| it.0);
-    let mut reader = LogReader::new(Arc::clone(&input.name), input.zone.clone(), &mut input.out.facts);
-    for (at, stream, message, number) in &rows {
-        reader.event(stream, message, *at, *number);
-    }
-    let saw = reader.finish();
-    input.out.saw(saw);
+    read_in_order(rows, input);
 }
 
 /// Reads a row as it is almost always written: an array of cells, or an object of them.

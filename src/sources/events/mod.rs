@@ -1,6 +1,6 @@
 //! Events of `CloudWatch` Logs in JSON: answers of the CLI, of Insights, and what subscriptions deliver.
 
-use super::{Batch, HEAD_BYTES, Head, Input, Order, Source, Taken, each_json, ended, put_in_order};
+use super::{Batch, Event, HEAD_BYTES, Head, Input, Order, Source, Taken, each_json, ended, put_in_order, read_in_order};
 use crate::{
     logs::{
         LogReader,
