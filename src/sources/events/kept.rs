@@ -53,11 +53,12 @@ impl Rows {
     /// Packs the messages.
     fn pack(&mut self) {
         self.all.shrink_to_fit();
-        if let Text::Plain(text) = &mut self.text {
-            text.shrink_to_fit();
-            if let Ok(bytes) = zstd::bulk::compress(text.as_bytes(), 1) {
-                self.text = Text::Packed { bytes, length: text.len() };
-            }
+        if let Text::Plain(text) = &self.text
+            && let Ok(mut bytes) = zstd::bulk::compress(text.as_bytes(), 1)
+        {
+            // There was room for what cannot be packed.
+            bytes.shrink_to_fit();
+            self.text = Text::Packed { bytes, length: text.len() };
         }
     }
 
@@ -135,7 +136,8 @@ impl Kept {
     /// The rows in the order in which they were written; so many at once will be read.
     pub(super) fn in_order(&mut self, at_once: usize) -> Vec<Standing> {
         let places = (0..).zip(&self.parts).flat_map(|(part, it)| (0..).zip(&it.all).map(move |(at, _)| (part, at)));
-        let mut order: Vec<Standing> = places.collect();
+        let mut order: Vec<Standing> = Vec::with_capacity(self.count());
+        order.extend(places);
         let moment = |it: &Standing| self.parts.get(it.0 as usize).and_then(|rows| rows.all.get(it.1 as usize)).and_then(|it| it.at);
         put_in_order(&mut order, moment);
         // Where rows that follow each other stand far apart, each message would be unpacked many times.
