@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
 
-use casefile::{collect, detectors::DETECTORS, report::FORMATS, sources::SOURCES};
+use casefile::{
+    collect,
+    detectors::DETECTORS,
+    publish::{self, Destination, QUERIES},
+    report::FORMATS,
+    sources::SOURCES,
+};
 use std::{fmt::Write as _, fs};
 
 fn table(rows: &[[String; 3]], head: &str) -> String {
@@ -24,6 +30,13 @@ fn the_readme_lists_what_exists() {
     let formats: Vec<[String; 3]> = FORMATS.iter().map(|it| [format!("`{}`", it.id), it.title.to_owned(), String::new()]).collect();
     let formats = table(&formats, "| format | what it is |\n|---|---|").replace(" |  |\n", " |\n");
     let wanted = with(&with(&with(&readme, "detectors", &detectors), "sources", &sources), "formats", &formats);
+    let lake = Destination { database: Some("casefile".to_owned()), ..Destination::new("s3://bucket/lake") };
+    let statements = publish::ddl(&lake).unwrap();
+    let verdicts = statements.iter().find(|it| it.contains("casefile.verdicts")).unwrap();
+    let wanted = with(&wanted, "ddl", &format!("```sql\n{verdicts};\n```\n"));
+    let questions: Vec<[String; 3]> = QUERIES.iter().map(|it| [format!("`{}`", it.name), it.answers(), String::new()]).collect();
+    let questions = table(&questions, "| question | answers |\n|---|---|").replace(" |  |\n", " |\n");
+    let wanted = with(&wanted, "questions", &questions);
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write("README.md", &wanted).unwrap();
     }
@@ -38,10 +51,12 @@ fn with(readme: &str, name: &str, table: &str) -> String {
 }
 
 #[test]
-fn the_policy_is_what_the_collectors_call() {
-    let (path, wanted) = ("docs/iam-policy.json", format!("{:#}\n", collect::policy(None)));
+fn the_policy_is_what_collecting_and_publishing_call() {
+    let mut policy = collect::policy(None);
+    policy["Statement"].as_array_mut().unwrap().extend(publish::policy(None).unwrap());
+    let (path, wanted) = ("docs/iam-policy.json", format!("{policy:#}\n"));
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(path, &wanted).unwrap();
     }
-    assert_eq!(fs::read_to_string(path).unwrap(), wanted, "{path} differs from the operations of the collectors: run with UPDATE_README=1");
+    assert_eq!(fs::read_to_string(path).unwrap(), wanted, "{path} differs from the operations that are called: run with UPDATE_README=1");
 }

@@ -79,10 +79,10 @@ pub(super) struct WhatArgs {
     s3_max_objects: Option<u64>,
 }
 
-/// How AWS is reached.
+/// Who asks AWS, and where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How AWS is reached")]
-pub(super) struct HowArgs {
+pub(super) struct LoginArgs {
     /// Profile of the shared AWS configuration.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -101,6 +101,17 @@ pub(super) struct HowArgs {
     /// Uses FIPS endpoints.
     #[arg(long)]
     fips: bool,
+    /// The shortest wait after a throttle, in milliseconds; it doubles from try to try.
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    retry_delay: u64,
+}
+
+/// How AWS is reached, and how hard.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How AWS is reached")]
+pub(super) struct HowArgs {
+    #[command(flatten)]
+    login: LoginArgs,
     /// Ends before queries are expected to scan, or have scanned, more gigabytes than this.
     #[arg(long, value_name = "GB")]
     max_scan_gb: Option<f64>,
@@ -113,9 +124,6 @@ pub(super) struct HowArgs {
     /// Calls per second of each operation to begin with, where an account's quotas differ from the documented ones.
     #[arg(long, value_name = "COUNT")]
     calls_per_second: Option<f64>,
-    /// The shortest wait after a throttle, in milliseconds; it doubles from try to try.
-    #[arg(long, value_name = "MS", default_value_t = 500)]
-    retry_delay: u64,
 }
 
 /// The ways that `--logs` takes.
@@ -214,6 +222,22 @@ impl WhatArgs {
     }
 }
 
+impl LoginArgs {
+    /// As the library takes it.
+    pub(super) fn ways(&self) -> Ways {
+        Ways {
+            profile: self.profile.clone(),
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            role_arn: self.role_arn.clone(),
+            external_id: self.external_id.clone(),
+            fips: self.fips,
+            base_delay: Duration::from_millis(self.retry_delay),
+            ..Ways::default()
+        }
+    }
+}
+
 impl HowArgs {
     /// As the library takes it.
     pub(super) fn ways(&self) -> Result<Ways> {
@@ -222,17 +246,11 @@ impl HowArgs {
             _ => Ok(value),
         };
         Ok(Ways {
-            profile: self.profile.clone(),
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            role_arn: self.role_arn.clone(),
-            external_id: self.external_id.clone(),
-            fips: self.fips,
             concurrency: usize::from(self.concurrency),
             most_scan_bytes: positive("max-scan-gb", self.max_scan_gb)?.map(Ways::bytes_of_gigabytes),
             fail_fast: self.fail_fast,
-            base_delay: Duration::from_millis(self.retry_delay),
             calls_per_second: positive("calls-per-second", self.calls_per_second)?,
+            ..self.login.ways()
         })
     }
 }

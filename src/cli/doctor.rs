@@ -7,10 +7,11 @@ use super::{
 use casefile::{
     collect::{self, Check, Outlook},
     error::Result,
+    publish::{self, Destination},
     text,
 };
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// What `doctor` can be told: what `collect` can be, too.
@@ -22,6 +23,12 @@ pub(super) struct DoctorArgs {
     /// How checks are printed.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Adds to the policy what publishing to this address in S3 needs.
+    #[arg(long, value_name = "S3://BUCKET/PREFIX", requires = "policy")]
+    publish_to: Option<String>,
+    /// And what making its tables in this database of Athena needs.
+    #[arg(long, value_name = "NAME", requires = "publish_to")]
+    publish_database: Option<String>,
     #[command(flatten)]
     window: WindowArgs,
     #[command(flatten)]
@@ -43,7 +50,13 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Ending> {
     let asked = args.what.over(args.window.window_or_last_day()?, &args.window)?;
     let ways = args.how.ways()?;
     if args.policy {
-        let policy = collect::policy_for(&asked, &ways)?;
+        let mut policy = collect::policy_for(&asked, &ways)?;
+        if let Some(to) = &args.publish_to {
+            let lake = Destination { database: args.publish_database.clone(), ..Destination::new(to) };
+            lake.check()?;
+            let more = publish::policy(Some(&lake))?;
+            policy.get_mut("Statement").and_then(Value::as_array_mut).into_iter().for_each(|it| it.extend(more.clone()));
+        }
         return super::describe::print(format!("{policy:#}\n").as_bytes());
     }
     let checks = collect::doctor(asked, &ways)?;

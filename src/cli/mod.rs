@@ -22,6 +22,7 @@ mod doctor;
 mod earlier;
 mod printed;
 mod progress;
+mod publish;
 mod timings;
 
 use analyze::AnalyzeArgs;
@@ -58,6 +59,17 @@ enum Command {
     Doctor(Box<doctor::DoctorArgs>),
     /// Compares two reports, or two cases: what is new, worse, better, the same, resolved, or not to be seen any more.
     Diff(Box<diff::DiffArgs>),
+    /// Publishes a report into the lake: to S3 or a folder, whole or not at all, and makes its tables in Athena.
+    Publish(Box<publish::PublishArgs>),
+    /// Prints statements for Athena: the tables of the lake, and questions that it answers.
+    Athena {
+        #[command(subcommand)]
+        command: publish::AthenaCommand,
+    },
+    /// Merges the nights of months that are over into one file a table and month.
+    Compact(Box<publish::CompactArgs>),
+    /// Says which nights of the lake are older than what is kept, and removes them with --apply.
+    Prune(Box<publish::PruneArgs>),
     /// Lists the detectors, and what each needs to see.
     Detectors,
     /// Explains a detector: what it looks for, why it matters, what to do, when it is wrong, and its settings.
@@ -117,6 +129,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Publish(args) => publish::publish(&args),
+        Command::Athena { command } => publish::athena(&command),
+        Command::Compact(args) => publish::compact(&args),
+        Command::Prune(args) => publish::prune(&args),
         Command::Detectors => describe::detectors(),
         Command::Explain { detector } => describe::explain(&detector),
         Command::Schema { table } => describe::schema(table.as_deref()),

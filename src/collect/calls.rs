@@ -70,7 +70,7 @@ const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "Unauthorized
 
 /// Why a call brought no answer.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// AWS answered, and not with what was asked for.
     Aws {
         /// What was called.
@@ -103,7 +103,7 @@ impl From<Error> for Failure {
 
 impl Failure {
     /// AWS's code, where it gave one.
-    pub(super) fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             Self::Aws { code, .. } => code,
             _ => "",
@@ -124,13 +124,13 @@ impl Failure {
     }
 
     /// For people: AWS's words, and what would help.
-    pub(super) fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         match self {
             Self::Aws { operation, code, message } => {
                 let help = if self.is_denied() {
                     format!("; casefile needs {}", operation.statement())
                 } else if is_any(code, EXPIRED) {
-                    "; log in again, and continue with --resume".to_owned()
+                    "; log in again, and run it again: a collection continues with --resume".to_owned()
                 } else {
                     String::new()
                 };
@@ -301,7 +301,7 @@ impl Context {
     }
 }
 
-fn failure<E>(operation: &'static Operation, error: &SdkError<E>) -> Failure
+pub(crate) fn failure<E>(operation: &'static Operation, error: &SdkError<E>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

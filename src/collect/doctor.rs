@@ -270,7 +270,7 @@ async fn workgroups(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
 
 /// One object below each address is asked for: a tenth of a thousandth of a cent.
 async fn addresses(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
-    let client = s3::client(&cx);
+    let client = s3::client(&cx.session.config);
     let mut checks = Vec::new();
     for address in &cx.session.asked.s3 {
         let (bucket, prefix) = s3::parts(address);

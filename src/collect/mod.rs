@@ -22,6 +22,7 @@ use std::{
 use store::Store;
 use tokio::sync::{OnceCell, watch};
 
+pub(crate) mod access;
 mod asked;
 mod calls;
 mod clients;

@@ -8,6 +8,7 @@ use super::{
     store,
 };
 use crate::{case::manifest::State, text};
+use aws_config::SdkConfig;
 use aws_sdk_s3::{
     Client,
     config::Builder,
@@ -57,14 +58,14 @@ pub(super) fn parts(address: &str) -> (&str, &str) {
 }
 
 /// A client: addresses of custom endpoints have no room for a bucket in front of their host.
-pub(super) fn client(cx: &Context) -> Client {
-    let is_custom = cx.session.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    Client::from_conf(Builder::from(&cx.session.config).force_path_style(is_custom).build())
+pub(super) fn client(config: &SdkConfig) -> Client {
+    let is_custom = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    Client::from_conf(Builder::from(config).force_path_style(is_custom).build())
 }
 
 async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     let Work { id, mut unit } = work;
-    let client = client(&cx);
+    let client = client(&cx.session.config);
     let most = cx.session.asked.s3_most_objects.unwrap_or(MOST_OBJECTS);
     let subject = unit.subject.clone();
     let (bucket, prefix) = parts(&subject);
@@ -108,10 +109,15 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
     Ok(Outcome::Done(Box::new(unit)))
 }
 
+/// Whether a bucket is said to lie in another region.
+pub(crate) fn lies_elsewhere(code: &str) -> bool {
+    REDIRECTS.contains(&code)
+}
+
 /// A refusal, and what helps where it is only that the bucket lies elsewhere.
 pub(super) fn explained(failure: Failure) -> Failure {
     match failure {
-        Failure::Aws { operation, code, message } if REDIRECTS.contains(&code.as_str()) => {
+        Failure::Aws { operation, code, message } if lies_elsewhere(&code) => {
             let message = format!("{message}; it lies in another region: collect it into a case of its own, with --region");
             Failure::Aws { operation, code, message }
         }

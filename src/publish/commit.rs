@@ -12,7 +12,7 @@
 
 use super::{
     place::STAGING,
-    store::{Store, sha256},
+    store::{Object, Store, sha256},
 };
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -171,9 +171,9 @@ fn unreadable(id: &str, told: &str) -> Error {
 /// Removes what a change left: its journal first, as without it nothing is meant any more.
 fn clean(store: &Store, id: &str) -> Result<()> {
     store.delete(&journal_key(id))?;
-    // A file that had no name yet lies beside the changes.
-    store.delete(&format!("{STAGING}/{id}"))?;
-    store.list(&format!("{STAGING}/{id}/"))?.iter().try_for_each(|it| store.delete(&it.key))
+    // A file that had no name yet lies beside the changes, and has no journal.
+    let is_of_it = |it: &&Object| it.key.split('/').nth(1) == Some(id);
+    store.list(&format!("{STAGING}/"))?.iter().filter(is_of_it).try_for_each(|it| store.delete(&it.key))
 }
 
 fn journal_key(id: &str) -> String {
@@ -187,3 +187,6 @@ fn new_key(id: &str, key: &str) -> String {
 fn old_key(id: &str, key: &str) -> String {
     format!("{STAGING}/{id}/old/{key}")
 }
+
+#[cfg(test)]
+pub(super) mod tests;

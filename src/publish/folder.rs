@@ -94,7 +94,7 @@ impl Folder {
                 }
                 sync(&self.root).map_err(|source| Error::Write { path: self.root.clone(), source })
             }
-            Err(it) if is_absent(&it) || it.kind() == io::ErrorKind::IsADirectory => Ok(()),
+            Err(it) if is_absent(&it) => Ok(()),
             Err(source) => Err(Error::Write { path, source }),
         }
     }

@@ -11,14 +11,27 @@ use crate::{
 use std::collections::BTreeSet;
 use store::Store;
 
+mod athena;
+mod aws;
 mod commit;
+mod compact;
+mod ddl;
 mod folder;
 mod night;
 mod place;
 mod plan;
+mod policy;
+mod prune;
+mod queries;
+mod s3;
 mod store;
 
+pub use compact::{Compacted, MergedMonth, compact};
+pub use ddl::ddl;
 pub use night::Night;
+pub use policy::policy;
+pub use prune::{Pruned, prune};
+pub use queries::{LakeQuery, QUERIES};
 
 /// Where reports are published to, and how that is reached.
 #[derive(Clone, Debug, Default)]
@@ -88,12 +101,23 @@ impl Destination {
 
 /// Publishes nights, one after the other: each becomes visible whole, or not at all.
 ///
-/// What an earlier publisher left unfinished is finished first.
+/// What an earlier publisher left unfinished is finished first. Tables are made before anything becomes visible.
 pub fn publish(nights: &[Night], destination: &Destination) -> Result<Published> {
     destination.check()?;
     nights.iter().try_for_each(Night::check)?;
+    if let Some(night) = nights.iter().find(|it| destination.database.is_some() && !ddl::shows(&it.day)) {
+        return Err(Error::Usage(format!(
+            "run {}: its day is {}, and tables show days from {} on",
+            night.run_id,
+            night.day,
+            ddl::FIRST_DAY
+        )));
+    }
     let store = Store::open(destination, true)?;
     let mut published = Published { recovered: commit::recover(&store)?, ..Published::default() };
+    if let Store::S3(s3) = &store {
+        published.statements = athena::ensure(&s3.aws, destination)?;
+    }
     for night in nights {
         let change = plan::of(&store, night, &mut published)?;
         change.commit(&store)?;

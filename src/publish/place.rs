@@ -11,6 +11,11 @@ pub(super) const MERGED: &str = "compacted-";
 /// The folder of what is not visible yet: outside of every table's location, and with a name that Athena ignores.
 pub(super) const STAGING: &str = "_staging";
 
+/// What permissions must be given on, before a destination is named.
+pub(super) const LAKE_BUCKET: &str = "arn:aws:s3:::BUCKET-OF-THE-LAKE";
+pub(super) const LAKE_OBJECTS: &str = "arn:aws:s3:::BUCKET-OF-THE-LAKE/*";
+pub(super) const RESULTS_BUCKET: &str = "arn:aws:s3:::BUCKET-OF-THE-RESULTS";
+
 /// One file of the lake.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {

@@ -62,7 +62,7 @@ pub(super) fn of(store: &Store, night: &Night, published: &mut Published) -> Res
 }
 
 /// A merged month, as it lies there.
-fn opened(store: &Store, table: &'static LakeTable, key: &str) -> Result<Merge> {
+pub(super) fn opened(store: &Store, table: &'static LakeTable, key: &str) -> Result<Merge> {
     let mut month = Merge::new(table);
     if let Some(bytes) = store.get(key)? {
         month.add("", bytes)?;

@@ -1,7 +1,7 @@
 //! The two kinds of place that a lake may lie in, behind the few things that are done there. Keys are relative, with `/` between their parts.
 
-use super::{Destination, folder::Folder, place};
-use crate::error::{Error, Result};
+use super::{Destination, folder::Folder, place, s3::S3};
+use crate::error::Result;
 use sha2::{Digest as _, Sha256};
 
 /// Where a lake lies.
@@ -9,6 +9,11 @@ use sha2::{Digest as _, Sha256};
 pub(super) enum Store {
     /// In a folder.
     Folder(Folder),
+    /// In a bucket.
+    S3(Box<S3>),
+    /// One that fails.
+    #[cfg(test)]
+    Faulty(super::commit::tests::Faulty),
 }
 
 /// One object.
@@ -25,7 +30,7 @@ impl Store {
     pub(super) fn open(destination: &Destination, writes: bool) -> Result<Self> {
         match place::address(&destination.to)? {
             None => Folder::open(&destination.to, writes).map(Self::Folder),
-            Some(_) => Err(Error::Usage(format!("publish to {}: S3 is not built yet", destination.to))),
+            Some((bucket, prefix)) => S3::open(bucket, prefix, &destination.ways).map(|it| Self::S3(Box::new(it))),
         }
     }
 
@@ -33,6 +38,9 @@ impl Store {
     pub(super) fn list(&self, below: &str) -> Result<Vec<Object>> {
         match self {
             Self::Folder(it) => it.list(below),
+            Self::S3(it) => it.list(below),
+            #[cfg(test)]
+            Self::Faulty(it) => it.list(below),
         }
     }
 
@@ -40,6 +48,9 @@ impl Store {
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Folder(it) => it.get(key),
+            Self::S3(it) => it.get(key),
+            #[cfg(test)]
+            Self::Faulty(it) => it.get(key),
         }
     }
 
@@ -47,6 +58,9 @@ impl Store {
     pub(super) fn sha256(&self, key: &str) -> Result<Option<String>> {
         match self {
             Self::Folder(it) => Ok(it.get(key)?.map(|it| sha256(&it))),
+            Self::S3(it) => it.sha256(key),
+            #[cfg(test)]
+            Self::Faulty(it) => it.sha256(key),
         }
     }
 
@@ -54,6 +68,9 @@ impl Store {
     pub(super) fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
         match self {
             Self::Folder(it) => it.put(key, bytes),
+            Self::S3(it) => it.put(key, bytes),
+            #[cfg(test)]
+            Self::Faulty(it) => it.put(key, bytes),
         }
     }
 
@@ -61,6 +78,9 @@ impl Store {
     pub(super) fn copy(&self, from: &str, to: &str) -> Result<()> {
         match self {
             Self::Folder(it) => it.copy(from, to),
+            Self::S3(it) => it.copy(from, to),
+            #[cfg(test)]
+            Self::Faulty(it) => it.copy(from, to),
         }
     }
 
@@ -68,6 +88,9 @@ impl Store {
     pub(super) fn delete(&self, key: &str) -> Result<()> {
         match self {
             Self::Folder(it) => it.delete(key),
+            Self::S3(it) => it.delete(key),
+            #[cfg(test)]
+            Self::Faulty(it) => it.delete(key),
         }
     }
 }

@@ -6,6 +6,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+from athena_tables import Tables
 from wire import AwsError
 
 PAGE = 50
@@ -29,6 +30,8 @@ class Settings:
     running_polls: int = 1
     # Ids whose statistics have no Rows and no stages (yet).
     late_statistics: list = field(default_factory=list)
+    # Statements that hold `match` end with `reason`.
+    fail_statement: dict | None = None
 
 
 class Athena:
@@ -36,6 +39,7 @@ class Athena:
 
     def __init__(self, moto):
         self.moto, self.settings, self.lock = moto, Settings(), threading.RLock()
+        self.tables_of_glue = Tables(moto)
         self.executions, self.statistics, self.workgroups = {}, {}, {}
         self.results, self.polls, self.tokens, self.tables, self.asked = {}, {}, {}, {}, 0
         self.add_workgroup({"Name": "primary"})
@@ -189,8 +193,8 @@ class Athena:
             self.executions[id] = {
                 "QueryExecutionId": id,
                 "Query": text,
-                "StatementType": "DML",
-                "SubstatementType": "SELECT",
+                "StatementType": "DDL" if Tables.is_ddl(text) else "DML",
+                "SubstatementType": " ".join(text.split()[:2]).upper() if Tables.is_ddl(text) else "SELECT",
                 "ResultConfiguration": {"OutputLocation": f"{place.rstrip('/')}/{id}.csv"},
                 "QueryExecutionContext": members.get("QueryExecutionContext", {}),
                 "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
@@ -222,6 +226,12 @@ class Athena:
             "TotalExecutionTimeInMillis": taken,
             "QueryQueueTimeInMillis": 0,
         }
+        fault = self.settings.fail_statement
+        if fault and fault["match"] in execution["Query"]:
+            return self._failed(status, fault["reason"])
+        if Tables.is_ddl(execution["Query"]):
+            reason = self.tables_of_glue.run(execution["Query"])
+            return self._failed(status, reason) if reason else None
         database = execution["QueryExecutionContext"].get("Database", "default")
         found = FILES.search(execution["Query"])
         names = [it.strip().strip('"').lower() for it in re.findall(r'"[^"]+"|\w+', found[1])] if found else []
@@ -234,12 +244,7 @@ class Athena:
                 if found and not place
                 else "NOT_SUPPORTED: the test server lists files of tables, no more"
             )
-            status |= {
-                "State": "FAILED",
-                "StateChangeReason": reason,
-                "AthenaError": {"ErrorCategory": 2, "ErrorType": 1110, "Retryable": False, "ErrorMessage": reason},
-            }
-            return
+            return self._failed(status, reason)
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         keys = self.moto.backend("s3").buckets[bucket].keys
         rows = []
@@ -256,6 +261,16 @@ class Athena:
             rows.append([cells[it] for it in columns])
         self.results[execution["QueryExecutionId"]] = (columns, rows)
         self._write(execution, columns, rows)
+
+    def _failed(self, status, reason):
+        status |= {
+            "State": "FAILED",
+            "StateChangeReason": reason,
+            "AthenaError": {"ErrorCategory": 2, "ErrorType": 1110, "Retryable": False, "ErrorMessage": reason},
+        }
+
+    def GetTableMetadata(self, members, call):
+        return {"TableMetadata": self.tables_of_glue.metadata(members)}
 
     def _write(self, execution, columns, rows):
         """The result is written to S3, as Athena does."""

@@ -16,10 +16,13 @@ ACTIONS = {
     "ListObjects": "s3:ListBucket",
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",
+    "CopyObject": "s3:PutObject",
     "ListBuckets": "s3:ListAllMyBuckets",
     "GetStatementResultV2": "redshift-data:GetStatementResult",
 }
-RULES = ("throttle", "reset_before", "reset_middle", "error_500", "slow")
+RULES = ("throttle", "reset_before", "reset_middle", "error_500", "slow", "refuse", "hang_before", "hang_after")
+# How long a call hangs that is never answered: whoever waits for it is killed meanwhile.
+HANGS_SECONDS = 30
 
 
 def action_of(call):
@@ -44,7 +47,7 @@ class Faults:
     def forget_counts(self):
         self.calls, self.windows, self.model_faults, self.refusals = Counter(), [], [], []
         self.hits = {name: Counter() for name in (*RULES, "rate", "denied", "expired", "skewed")}
-        self.recent, self.total = {}, 0
+        self.recent, self.total, self.hanging = {}, 0, 0
 
     def set(self, name, value):
         """One setting of a control call; False when it is none of ours."""
@@ -83,6 +86,8 @@ class Faults:
             expired = self.expired_from is not None and self.total >= self.expired_from
         if "slow" in hit:
             time.sleep(float(self.rules.get("slow", {}).get("seconds", 0.2)))
+        if "hang_before" in hit:
+            self.hang()
         if "reset_before" in hit:
             raise ConnectionAbortedError
         if "error_500" in hit:
@@ -98,8 +103,21 @@ class Faults:
         if too_fast:
             self._hit("rate", call)
             raise _throttled(call)
+        if "refuse" in hit:
+            self.deny = self.deny | {action_of(call): None}
+            try:
+                self._permission(call)
+            finally:
+                self.deny = {key: reason for key, reason in self.deny.items() if key != action_of(call)}
         self._permission(call)
         return hit
+
+    def hang(self):
+        """No answer comes, and then the connection is gone."""
+        with self.lock:
+            self.hanging += 1
+        time.sleep(HANGS_SECONDS)
+        raise ConnectionAbortedError
 
     def _hit(self, name, call):
         with self.lock:
@@ -179,6 +197,7 @@ class Faults:
             return {
                 "calls": dict(self.calls),
                 "total": self.total,
+                "hanging": self.hanging,
                 "throttled": dict(self.hits["throttle"] + self.hits["rate"]),
                 "faults": {name: dict(found) for name, found in self.hits.items() if found},
                 "windows": list(self.windows),

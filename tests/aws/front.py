@@ -45,7 +45,10 @@ class Front(ThreadingHTTPServer):
         except AwsError as error:
             return error_answer(call, error), set()
         try:
-            return self._ask(call), hit
+            answer = self._ask(call)
+            if "hang_after" in hit:
+                self.faults.hang()
+            return answer, hit
         except AwsError as error:
             self.faults.refusal(call, error)
             return error_answer(call, error), hit

@@ -1,5 +1,6 @@
-"""Seeds of S3: the objects of a listing, with their sizes and times but without their bytes."""
+"""Seeds of S3: the objects of a listing, with their sizes and times but without their bytes; and what was stored."""
 
+import hashlib
 import re
 from datetime import datetime
 from pathlib import Path
@@ -21,3 +22,15 @@ def objects(moto, bucket, text=None, file=None):
             key.contentsize = int(found[2])
             keys, size = keys + 1, size + int(found[2])
     return {"bucket": bucket, "objects": keys, "bytes": size}
+
+
+def stored(moto, bucket, folder=None):
+    """Every object: the hash of its bytes, and when it was written; and its bytes in a folder, where one is given."""
+    found = {}
+    for name, key in moto.backend("s3").buckets[bucket].keys.items():
+        found[name] = [hashlib.sha256(key.value).hexdigest(), f"{key.last_modified:%Y-%m-%dT%H:%M:%S.%f}"]
+        if folder:
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(key.value)
+    return found

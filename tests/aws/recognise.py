@@ -35,7 +35,7 @@ def recognise(method, target, headers, body):
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
             members = {"Name": name} if name else query
             return Call("MWAA", "GetEnvironment" if name else "ListEnvironments", "rest-json", members=members, **fixed)
-    return Call("S3", _s3_operation(method, path, parts.query), "s3", members={}, **fixed)
+    return Call("S3", _s3_operation(method, path, parts.query, "x-amz-copy-source" in lower), "s3", members={}, **fixed)
 
 
 def _json(body):
@@ -46,7 +46,7 @@ def _json(body):
     return members if isinstance(members, dict) else {}
 
 
-def _s3_operation(method, path, query):
+def _s3_operation(method, path, query, copies):
     bucket, _, key = path.strip("/").partition("/")
     keys = parse_qs(query, keep_blank_values=True)
     if not bucket:
@@ -62,4 +62,6 @@ def _s3_operation(method, path, query):
         return {"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload", "GET": "ListParts"}.get(
             method, "S3"
         )
+    if method == "PUT" and copies:
+        return "CopyObject"
     return {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, "S3")

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MODULES = ["check_insights", "check_log_reads", "check_faults", "check_environments", "check_redshift", "check_athena"]
+MODULES = ["check_insights", "check_log_reads", "check_faults", "check_environments", "check_redshift", "check_athena", "check_tables"]
 
 
 class Server:
