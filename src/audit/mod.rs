@@ -103,9 +103,10 @@ impl Audit<'_> {
                 holder.since.rfc3339()
             ));
         }
-        let ended = self.pursue(&folder, tell, note)?;
-        lock.release()?;
-        Ok(ended)
+        let ended = self.pursue(&folder, tell, note);
+        // Only who died leaves word of himself.
+        let released = lock.release();
+        ended.and_then(|it| released.map(|()| it))
     }
 
     /// The windows that are owed, in order: never judged ones, those that lacked something and may still get it, and those named.
