@@ -156,3 +156,37 @@ fn a_run_that_was_killed_is_finished_by_the_next() {
         assert!(file("whole") == file("lake"), "{table}");
     }
 }
+
+/// The objects of the lake that a query would see: keys and hashes.
+fn seen(servers: &mut Servers) -> BTreeSet<String> {
+    let stored = servers.control(&json!({"stored": {"bucket": "lake"}}))["stored"].clone();
+    let of_lake = |(key, it): (&String, &Value)| Some(format!("{} {}", key.strip_prefix("casefile/")?, it[0]));
+    stored.as_object().unwrap().iter().filter_map(of_lake).filter(|it| !it.starts_with("_staging")).collect()
+}
+
+#[test]
+fn what_s3_or_athena_refuses_is_seen_whole_after_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seeds = night(folder.path());
+    seeds.push(json!({"objects": {"bucket": "lake", "text": ""}}));
+    let Some(mut servers) = Servers::start("audit to S3", &seeds) else { return };
+    let publish = "to = \"s3://lake/casefile\"\ndatabase = \"nights\"\ncreate_database = true\noutput = \"s3://lake/results/\"";
+    settings(folder.path(), &servers, publish);
+    for refused in ["athena:StartQueryExecution", "s3:PutObject"] {
+        servers.control(&json!({"deny": [refused]}));
+        let output = audit(folder.path(), &[]).output().unwrap();
+        assert_eq!(output.status.code(), Some(6), "{refused}: {}", stderr(&output));
+        assert!(stderr(&output).contains(refused), "{}", stderr(&output));
+        assert_eq!(seen(&mut servers), BTreeSet::new(), "{refused}: nothing is half-published");
+    }
+    servers.control(&json!({"deny": null}));
+    let output = audit(folder.path(), &[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let published = seen(&mut servers);
+    assert_eq!(published.len(), 5, "{published:?}");
+    let writes = |servers: &mut Servers| ["PutObject", "CopyObject", "StartQueryExecution"].map(|it| servers.calls(it));
+    let before = writes(&mut servers);
+    let again = audit(folder.path(), &["--again", "2026-08-14"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert_eq!((seen(&mut servers), writes(&mut servers)), (published, before), "the same window again writes nothing");
+}
