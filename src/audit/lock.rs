@@ -73,19 +73,19 @@ mod tests {
 
     #[test]
     fn one_holds_it_and_what_a_dead_one_left_is_told() {
-        let folder = std::env::temp_dir().join(format!("casefile-lock-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let first = Lock::take(&folder, Moment(0)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let began = Moment::parse("2026-01-02T00:59:00Z").unwrap().moment;
+        let take = || Lock::take(folder.path(), began);
+        let first = take().unwrap();
         assert_eq!(first.left_by, None);
-        let refused = Lock::take(&folder, Moment(0)).unwrap_err();
-        assert!(refused.to_string().contains(&format!("process {}, since 1970-01-01T00:00:00.000Z", std::process::id())), "{refused}");
+        let refused = take().unwrap_err();
+        assert!(refused.to_string().contains(&format!("process {}, since 2026-01-02T00:59:00.000Z", std::process::id())), "{refused}");
         assert_eq!(refused.exit_code(), 5);
         // It dies without a word.
         drop(first);
-        let second = Lock::take(&folder, Moment(0)).unwrap();
+        let second = take().unwrap();
         assert_eq!(second.left_by.as_ref().map(|it| it.process), Some(std::process::id()));
         second.release().unwrap();
-        assert_eq!(Lock::take(&folder, Moment(0)).unwrap().left_by, None);
-        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(take().unwrap().left_by, None);
     }
 }
