@@ -6,14 +6,15 @@ mod common;
 
 use common::{
     night::night,
-    servers::{Servers, found_in, manifest, stderr, stdout},
+    servers::{Servers, at_full_size, evidence, found_in, manifest, stderr, stdout},
 };
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 const WANTED: &[&str] = &[
@@ -93,6 +94,38 @@ fn one_collection_of_all_services_says_what_the_dumps_say() {
         assert_eq!(analyze(folder.path()).status.code(), Some(0));
         println!("{way}: {} findings from {} parts by {} calls, as from the dumps", of_case.len(), units.len(), counters["total"]);
     }
+}
+
+#[test]
+fn a_night_that_is_killed_again_and_again_ends_with_the_same_evidence() {
+    let (whole, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut seeds = night(whole.path());
+    seeds.push(json!({"slow": {"share": 0.5, "seed": 1, "seconds": 0.03}}));
+    let Some(servers) = Servers::start("kills", &seeds) else { return };
+    let asked = [WANTED, &["--concurrency", "3"]].concat();
+    let output = servers.collect(whole.path(), &asked).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let most = if at_full_size() { 30 } else { 5 };
+    let mut killed = 0;
+    for wait in (0_u64..).map(|it| 60 + it * 137 % 900) {
+        let resume: &[&str] = if folder.path().join("case/manifest.json").exists() { &["--resume"] } else { &[] };
+        let mut command = servers.collect(folder.path(), &[&asked[..], resume].concat());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        if killed < most {
+            std::thread::sleep(Duration::from_millis(wait));
+            if child.try_wait().unwrap().is_none() {
+                child.kill().unwrap();
+                killed += 1;
+            }
+        }
+        if child.wait().unwrap().success() {
+            break;
+        }
+    }
+    let names = |folder: &Path| manifest(&folder.join("case"))["units"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(whole.path()), names(folder.path()));
+    assert!(evidence(whole.path()) == evidence(folder.path()), "the evidence tables differ");
+    println!("kills: {killed} kills and resumes, evidence tables of all services as without");
 }
 
 #[test]

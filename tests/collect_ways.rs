@@ -149,3 +149,117 @@ fn a_profile_whose_sso_login_is_over_is_told_with_its_cure() {
     assert!(!folder.path().join("case").exists());
     assert_eq!(proxy.asked(), BTreeSet::new(), "nobody is asked without a login");
 }
+
+/// A login that a program gives once, for two seconds.
+#[cfg(unix)]
+#[test]
+fn a_login_that_cannot_be_renewed_is_told_with_its_cure_and_the_case_goes_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let seeds = [json!({"burst": {"group": "big", "count": 6_000, "dense": 10}}), json!({"reads": {"page_events": 300}})];
+    let Some(mut servers) = Servers::start("renewed", &seeds) else { return };
+    let told = servers.answers[0]["burst"].clone();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("login");
+    let given = r#"{"Version":1,"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"x","SessionToken":"x","Expiration":"%s"}"#;
+    let text = format!(
+        "#!/bin/sh\nif [ -e {0}.used ]; then echo 'the login is over' >&2; exit 1; fi\ntouch {0}.used\nprintf '{given}' $(date -u -d '+2 seconds' +%FT%TZ)\n",
+        script.display()
+    );
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.path().join("config"), format!("[default]\ncredential_process = {}\n", script.display())).unwrap();
+    servers.control(&json!({"slow": {"share": 1.0, "seconds": 0.4}}));
+    let second = |at: usize| told["window"][at].as_i64().unwrap();
+    let window = [time(second(0)), time(second(1) + 1)];
+    let asked = [
+        "collect",
+        "--case",
+        "case",
+        "--endpoint-url",
+        &servers.endpoint,
+        "--logs",
+        "raw",
+        "--log-group",
+        "big",
+        "--since",
+        &window[0],
+        "--until",
+        &window[1],
+    ];
+    let mut command = casefile(folder.path(), &asked);
+    for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(variable);
+    }
+    let output = command.env("AWS_CONFIG_FILE", folder.path().join("config")).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
+    let said = stdout(&output);
+    assert!(said.contains("the login is over") && said.contains("log in again, and run it again: a collection continues with --resume"), "{said}");
+    servers.control(&json!({"slow": null}));
+    let output = casefile(folder.path(), &["collect", "--case", "case", "--resume", "--endpoint-url", &servers.endpoint]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert_eq!(digest(&events(&folder.path().join("case"), "big")), told["window_sha256"].as_str().unwrap());
+}
+
+#[test]
+fn what_cannot_be_begun_is_told_with_what_would_be_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("file"), "x").unwrap();
+    fs::create_dir(at("full")).unwrap();
+    fs::write(at("full/x"), "x").unwrap();
+    let unit = r#"{"collector":"logs_raw","call":"FilterLogEvents","subject":"g","state":"missing"}"#;
+    let asked = r#"{"window":{"since":"2026-01-02T00:00:00Z","until":"2026-01-03T00:00:00Z"},"log_groups":["g"]}"#;
+    for (name, id) in [("whole", "logs_raw/g/all"), ("edited", "logs_raw/../../../all"), ("hidden", "logs_raw/.g/all")] {
+        fs::create_dir(at(name)).unwrap();
+        let text =
+            format!(r#"{{"format":"casefile-case/1","casefile":"0","region":"us-east-1","asked":{asked},"units":{{"{id}":{unit}}}}}"#);
+        fs::write(at(name).join("manifest.json"), text).unwrap();
+    }
+    fs::create_dir(at("cut")).unwrap();
+    fs::write(at("cut/manifest.json"), r#"{"format":"casefile-c"#).unwrap();
+    let group = ["--log-group", "g", "--last", "1h"];
+    for (arguments, said) in [
+        ([&["--case", "file"][..], &group].concat(), "file: is a file; a case needs a directory of its own"),
+        ([&["--case", "full"][..], &group].concat(), "full: is not empty; a case needs a directory of its own"),
+        (vec!["--case", "nowhere", "--resume"], "nowhere: holds no case to continue; without --resume one is begun"),
+        (vec!["--case", "full", "--resume"], "full: holds no case to continue"),
+        (vec!["--case", "cut", "--resume"], "not the manifest of a case, or damaged: EOF while parsing a string"),
+        (vec!["--case", "edited", "--resume"], "was changed: \"logs_raw/../../../all\" is no name of a part"),
+        (vec!["--case", "hidden", "--resume"], "was changed: \"logs_raw/.g/all\" is no name of a part"),
+        (vec!["--case", "whole", "--resume", "--last", "1h"], "all of them or none: only its time is given"),
+        (vec!["--case", "whole", "--resume", "--region", "eu-west-1"], "region was us-east-1, now eu-west-1"),
+        (
+            vec!["--case", "whole", "--resume", "--log-group", "g", "--since", "2026-01-02", "--until", "2026-01-04"],
+            "window was 2026-01-02T00:00:00.000Z to 2026-01-03T00:00:00.000Z, now 2026-01-02T00:00:00.000Z to 2026-01-04T00:00:00.000Z",
+        ),
+        (
+            vec!["--case", "new", "--log-group", "g", "--since", "2099-01-01", "--until", "2099-01-02"],
+            "the window lies ahead: it begins at 2099-01-01",
+        ),
+        (vec!["--case", "new", "--log-group", "g", "--since", "2026-01-02", "--until", "2026-01-02"], "the window is empty"),
+        (
+            [&["--case", "new", "--endpoint-url", "nonsense"][..], &group].concat(),
+            "\"nonsense\" is no URL: it begins with http:// or https://",
+        ),
+    ] {
+        let output = casefile(folder.path(), &[&["collect"][..], &arguments].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}{}", stdout(&output), stderr(&output));
+        assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+    }
+    assert!(!at("new").exists() && !at("nowhere").exists(), "nothing is begun");
+}
+
+#[test]
+fn where_nobody_answers_the_place_is_named_and_the_wait_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = ["collect", "--case", "case", "--log-group", "g", "--last", "1h", "--endpoint-url", "http://127.0.0.1:1"];
+    let output = casefile(folder.path(), &asked).output().unwrap();
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}{}", stderr(&output));
+    let reason = said.lines().find(|it| it.starts_with("  missing: ")).unwrap();
+    assert!(reason.ends_with("Connection refused (os error 111) (endpoint http://127.0.0.1:1)") || !cfg!(target_os = "linux"), "{reason}");
+    assert!(!reason.contains("DispatchFailure"), "no word for programmers: {reason}");
+    // Two tries of three attempts each, of three operations; a service that has answered before is tried longer.
+    let calls: u64 = said.lines().nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(calls <= 18, "{said}");
+}

@@ -149,7 +149,7 @@ fn summary(case: &CaseManifest, dir: &str) -> String {
     for note in notes {
         say(format!("  note: {}", text::one_line(note)));
     }
-    if complete < units().count() {
+    if units().any(|it| matches!(it.state, State::Missing | State::Refused)) {
         say(format!("what is missing or was refused can be brought with: casefile collect --case {dir} --resume"));
     }
     say(format!("next: casefile analyze {dir}"));

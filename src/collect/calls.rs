@@ -65,6 +65,12 @@ const FAULTS: &[&str] = &[
 /// What AWS answers to a login that no longer holds: nothing helps but a new one.
 const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"];
 
+/// What helps then.
+const LOG_IN: &str = "log in again, and run it again: a collection continues with --resume";
+
+/// How the SDK says that a login could not be renewed.
+const NO_LOGIN: &str = "while loading credentials";
+
 /// What AWS answers when the identity may not.
 const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AllAccessDisabled", "Forbidden"];
 
@@ -130,11 +136,14 @@ impl Failure {
                 let help = if self.is_denied() {
                     format!("; casefile needs {}", operation.statement())
                 } else if is_any(code, EXPIRED) {
-                    "; log in again, and run it again: a collection continues with --resume".to_owned()
+                    format!("; {LOG_IN}")
                 } else {
                     String::new()
                 };
                 format!("{} answered {code}: {message}{help}", operation.name)
+            }
+            Self::Unanswered { operation, reason } if reason.contains(NO_LOGIN) => {
+                format!("{} was not sent: {reason}; {LOG_IN}", operation.name)
             }
             Self::Unanswered { operation, reason } => format!("{} brought no answer: {reason}", operation.name),
             Self::TooDear(reason) => reason.clone(),
@@ -240,6 +249,7 @@ impl Context {
         match failure {
             Failure::Aws { code, .. } if is_any(code, BUSY) => TRIES_WHEN_BUSY,
             Failure::Aws { code, .. } if failure.state() == State::Refused || is_any(code, EXPIRED) => 0,
+            Failure::Unanswered { reason, .. } if reason.contains(NO_LOGIN) => 0,
             // Where nobody has answered for long, not every part waits as long again.
             Failure::Unanswered { .. } if operation.optional || self.session.unanswered.load(Ordering::Relaxed) >= SILENCES => 1,
             _ => TRIES,

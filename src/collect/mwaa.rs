@@ -5,6 +5,7 @@ use super::{
     calls::{Answer, Context, Failure},
     store,
 };
+use crate::case::manifest::State;
 use aws_sdk_mwaa::{
     config::http::HttpRequest,
     operation::get_environment::GetEnvironmentOutput,
@@ -47,6 +48,8 @@ async fn run(cx: Context, work: Work) -> Result<Outcome, Failure> {
             unit.rows = 1;
             unit.notes = notes(&unit.subject, &answer.output);
         }
+        // What may pass is asked again.
+        Err(failure @ Failure::Aws { .. }) if failure.state() == State::Missing => return Err(failure),
         // The groups are known by their names all the same.
         Err(failure @ (Failure::Aws { .. } | Failure::Unanswered { .. })) => {
             unit.notes.push(format!("{}: at which levels it logs is not known: {}", unit.subject, failure.reason()));
