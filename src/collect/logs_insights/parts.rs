@@ -23,6 +23,9 @@ const MOST_PARTS: u64 = 1_000;
 /// The most characters of stream names in one query; a query may have 10,000 in all.
 const NAMES_CHARS: usize = 7_000;
 
+/// The most streams that `FilterLogEvents` takes.
+const MOST_NAMES: usize = 100;
+
 /// Where more spells than these hold messages that were cut, the whole window is read event by event.
 const MOST_SPELLS: usize = 50;
 
@@ -132,15 +135,21 @@ pub(super) fn around(unit: &Unit, window: Window, seconds: &BTreeSet<i64>, note:
         spells = vec![window];
     }
     let (mut parts, mut first) = (Vec::new(), window.first());
-    let raw = |spell: Window| {
-        let (id, mut raw) = event_by_event(unit, spell, &spell.file_name(), &unit.detail);
+    let streams = groups::named(&unit.detail, STREAMS);
+    let sets: Vec<Option<&[String]>> = streams.as_ref().map_or(vec![None], |it| it.chunks(MOST_NAMES).map(Some).collect());
+    let raw = |spell: Window, names: Option<&[String]>| {
+        let (id, detail) = match names {
+            Some(names) => (format!("{}-{}", spell.file_name(), names.first().map_or("", String::as_str)), json!({ STREAMS: names })),
+            None => (spell.file_name(), Value::Null),
+        };
+        let (id, mut raw) = event_by_event(unit, spell, &id, &detail);
         raw.notes.push(note.to_owned());
         (id, raw)
     };
     let calm = |calm: Window| (part_id(unit, calm), Unit { window: Some(calm), expected_scan_bytes: None, ..unit.clone() });
     for spell in spells {
         parts.extend(Window::new(first, spell.first() - 1).map(calm));
-        parts.push(raw(spell));
+        parts.extend(sets.iter().map(|it| raw(spell, *it)));
         first = spell.last() + 1;
     }
     parts.extend(Window::new(first, window.last()).map(calm));
@@ -283,6 +292,13 @@ mod tests {
         };
         assert_eq!(shown(&[3, 4, 9]), [(false, 0, 2), (true, 3, 4), (false, 5, 8), (true, 9, 9), (false, 10, 99)]);
         assert_eq!(shown(&[0, 99]), [(true, 0, 0), (false, 1, 98), (true, 99, 99)]);
+        let mut names: Vec<String> = (0..250).map(|it| format!("s{it:03}")).collect();
+        let of_streams = Unit { detail: json!({ STREAMS: names }), ..unit.clone() };
+        let parts = around(&of_streams, window(7, 7), &[7].into(), "cut");
+        let told: Vec<Vec<String>> = parts.iter().map(|it| groups::named(&it.1.detail, STREAMS).unwrap()).collect();
+        assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
+        names.retain(|it| !told.concat().contains(it));
+        assert!(names.is_empty());
         assert_eq!(shown(&(0..100).step_by(2).chain([99]).collect::<Vec<_>>()).len(), 100 - 1);
         assert_eq!(shown(&(0..100).step_by(2).chain([97]).collect::<Vec<_>>()).len(), 1 + 2 * 48 + 1);
     }
