@@ -42,7 +42,9 @@ impl Store {
         if dir.join(FILE).exists() {
             return Err(Error::Usage(format!("{}: holds a case already; --resume continues it", dir.display())));
         }
-        if fs::read_dir(dir).map_err(failed)?.next().is_some() {
+        // One that was stopped while it began left its first manifest unfinished, and nothing else.
+        let is_ours = |it: &fs::DirEntry| it.file_name().to_string_lossy() == case::unfinished(FILE);
+        if fs::read_dir(dir).map_err(failed)?.any(|it| !it.is_ok_and(|it| is_ours(&it))) {
             return Err(Error::Usage(format!("{}: is not empty; a case needs a directory of its own", dir.display())));
         }
         let store = Self { dir: dir.to_owned(), manifest: Mutex::new(manifest), _lock: lock };
@@ -274,6 +276,12 @@ mod tests {
         assert!(Store::resume(dir.path()).unwrap_err().to_string().contains("another collection"));
         drop(store);
         assert!(Store::begin(dir.path(), manifest()).unwrap_err().to_string().contains("--resume"));
+        // Stopped before its manifest had its name: there is nothing to continue, and it is begun.
+        let stopped = tempfile::tempdir().unwrap();
+        fs::write(stopped.path().join(case::unfinished(FILE)), "{").unwrap();
+        assert!(Store::resume(stopped.path()).unwrap_err().to_string().contains("holds no case to continue"));
+        drop(Store::begin(stopped.path(), manifest()).unwrap());
+        assert!(Store::resume(stopped.path()).is_ok());
         let full = tempfile::tempdir().unwrap();
         fs::write(full.path().join("x"), "").unwrap();
         assert!(Store::begin(full.path(), manifest()).unwrap_err().to_string().contains("not empty"));
