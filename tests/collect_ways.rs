@@ -193,7 +193,10 @@ fn a_login_that_cannot_be_renewed_is_told_with_its_cure_and_the_case_goes_on() {
     let output = command.env("AWS_CONFIG_FILE", folder.path().join("config")).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
     let said = stdout(&output);
-    assert!(said.contains("the login is over") && said.contains("log in again, and run it again: a collection continues with --resume"), "{said}");
+    assert!(
+        said.contains("the login is over") && said.contains("log in again, and run it again: a collection continues with --resume"),
+        "{said}"
+    );
     servers.control(&json!({"slow": null}));
     let output = casefile(folder.path(), &["collect", "--case", "case", "--resume", "--endpoint-url", &servers.endpoint]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
