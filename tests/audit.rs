@@ -196,7 +196,8 @@ fn gone(night: u32) -> Vec<(&'static str, &'static str)> {
 /// What `casefile diff` says of two nights of the lake.
 fn diff(site: &Site, old: u32, new: u32) -> BTreeMap<String, String> {
     let night = |it: u32| format!("{}@{}", site.path("lake").display(), day(it));
-    let output = Command::new(env!("CARGO_BIN_EXE_casefile")).args(["diff", "--format", "json", &night(old), &night(new)]).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_casefile")).args(["diff", "--format", "json", &night(old), &night(new)]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let changes = report(&output)["changes"].as_array().unwrap().clone();
     changes.iter().map(|it| (it["finding_id"].as_str().unwrap().to_owned(), it["change"].as_str().unwrap().to_owned())).collect()
