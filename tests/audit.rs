@@ -345,3 +345,27 @@ fn what_cannot_be_published_is_published_by_the_next_run() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(report(&output)["findings"].as_array().unwrap().iter().all(|it| it["change"] == "new" && it["nights_seen"] == 1));
 }
+
+/// The first night is accepted as it stood: its own lake is the baseline of the nights after it.
+#[test]
+fn what_was_accepted_is_suppressed_in_every_night() {
+    let site = Site::new("");
+    site.export(1, 1, ENDS, false, 1);
+    assert_eq!(site.audit(&morning(1)).status.code(), Some(0));
+    let settings = fs::read_to_string(site.path("casefile.toml")).unwrap();
+    let accepted = format!("{}@{}", site.path("lake").display(), day(1));
+    fs::write(site.path("casefile.toml"), format!("{settings}[baseline]\nreport = \"{accepted}\"\n")).unwrap();
+    site.export(2, 2, ENDS, false, 1);
+    site.export(2, 2, BEGINS, false, 1);
+    let output = site.audit(&morning(2));
+    let report = report(&output);
+    let findings = report["findings"].as_array().unwrap();
+    let known = ids(ENDS);
+    assert!(findings.iter().any(|it| known.contains(it["finding_id"].as_str().unwrap())), "{report:#}");
+    for it in findings {
+        let is_accepted = known.contains(it["finding_id"].as_str().unwrap()) && it["severity"] != "critical" && it["change"] != "worsened";
+        assert_eq!(it["status"], if is_accepted { "suppressed" } else { "open" }, "{it:#}");
+        assert_eq!(it["suppression"]["kind"] == "baseline", is_accepted, "{it:#}");
+    }
+    assert!(findings.iter().any(|it| it["status"] == "suppressed") && findings.iter().any(|it| it["change"] == "new"));
+}
