@@ -28,11 +28,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("finding", &["tables", "text", "units"]),
     ("detectors", &["copies", "error", "evidence", "finding", "logs", "settings", "stats", "tables", "text", "units"]),
     ("report", &["detectors", "error", "evidence", "finding", "settings", "sources", "tables", "text", "units"]),
-    ("ledger", &["case", "detectors", "error", "evidence", "finding", "records", "report", "text", "units"]),
+    ("publish", &["collect", "error", "report", "text", "units"]),
+    ("ledger", &["case", "collect", "detectors", "error", "evidence", "finding", "publish", "records", "report", "text", "units"]),
     ("changes", &["detectors", "finding", "ledger", "report", "tables", "units"]),
     ("diff", &["changes", "error", "finding", "ledger", "report", "units"]),
     ("suppress", &["detectors", "finding", "report", "units"]),
-    ("publish", &["collect", "error", "report", "text", "units"]),
     ("config", &["case", "collect", "detectors", "error", "finding", "publish", "settings", "suppress", "units"]),
     (
         "audit",

@@ -5,7 +5,10 @@
 mod common;
 
 use arrow::{array::RecordBatch, datatypes::Schema};
-use casefile::ledger::{self, Ledger, Opened, Taken};
+use casefile::{
+    collect::Ways,
+    ledger::{self, Ledger, Opened, Taken},
+};
 use common::servers::{stderr, stdout};
 use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
 use std::{
@@ -45,7 +48,7 @@ fn report() -> (TempDir, PathBuf) {
 }
 
 fn opened(given: &str) -> Result<Taken, String> {
-    match ledger::open(given) {
+    match ledger::open(given, &Ways::default()) {
         Ok(Opened::Report(taken)) => Ok(*taken),
         Ok(Opened::Case(path)) => panic!("{} is no case", path.display()),
         Err(error) => {

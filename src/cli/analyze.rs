@@ -1,6 +1,6 @@
 //! `casefile analyze`: dumps in, report out.
 
-use super::{Ending, When, configuration, earlier, formats, progress, timings::Timings};
+use super::{Ending, When, asked::LoginArgs, configuration, earlier, formats, progress, timings::Timings};
 use casefile::{
     case::{Listing, Meter},
     changes,
@@ -91,6 +91,8 @@ pub(super) struct SharedArgs {
     /// Says more.
     #[arg(short, long)]
     pub(super) verbose: bool,
+    #[command(flatten)]
+    login: LoginArgs,
 }
 
 const CONFIG_HELP: &str =
@@ -155,7 +157,7 @@ impl SharedArgs {
                 "--fail-on new:… asks what is new, and there is nothing to compare with: give --baseline REPORT or [baseline] report, or compare two reports with casefile diff".to_owned(),
             ));
         }
-        given.map(|it| earlier::taken(&it, || Ok(config.settings.clone()))).transpose()
+        given.map(|it| earlier::taken(&it, &self.login.ways(), || Ok(config.settings.clone()))).transpose()
     }
 
     /// Judges the evidence, prints the report, writes the tables.

@@ -70,8 +70,8 @@ pub(super) fn run(args: &AuditArgs) -> Result<Ending> {
     if config.collect.is_none() && config.inputs.paths.is_empty() {
         return Err(missing("collect] or [inputs"));
     }
-    let baseline =
-        config.baseline.as_ref().map(|it| earlier::taken(&it.display().to_string(), || Ok(config.settings.clone()))).transpose()?;
+    let settings = || Ok(config.settings.clone());
+    let baseline = config.baseline.as_ref().map(|it| earlier::taken(&it.display().to_string(), &destination.ways, settings)).transpose()?;
     let (progress, meter) = (Arc::new(Progress::default()), Meter::default());
     let audit = Audit {
         config: &config,

@@ -1,6 +1,6 @@
 //! `casefile diff`: two reports side by side.
 
-use super::{Ending, When, analyze::FailsOn, configuration, earlier};
+use super::{Ending, When, analyze::FailsOn, asked::LoginArgs, configuration, earlier};
 use casefile::{
     config::Config,
     diff::{Allowed, Diff, FORMATS, Format},
@@ -14,8 +14,8 @@ use std::path::PathBuf;
 /// What `diff` can be told.
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
-    /// The older report: a folder that --out wrote, a file that --format jsonl or json printed, or a case. Of a folder with several nights
-    /// the latest is taken, FOLDER@2026-01-31 is that of a night, FOLDER@RUN that run.
+    /// The older report: a folder that --out wrote, an address in S3, a file that --format jsonl or json printed, or a case. Of a folder or
+    /// an address with several nights the latest is taken; PLACE@2026-01-31 is that of a night, PLACE@RUN that run.
     old: String,
     /// The newer report, given in the same ways.
     new: String,
@@ -43,11 +43,14 @@ pub(super) struct DiffArgs {
     /// Says more: what persists, too.
     #[arg(short, long)]
     verbose: bool,
+    #[command(flatten)]
+    login: LoginArgs,
 }
 
 pub(super) fn run(args: &DiffArgs) -> Result<Ending> {
     let settings = || -> Result<Settings> { Ok(Config::of(&configuration::document(args.config.as_deref(), &args.set)?.1)?.settings) };
-    let (old, new) = (earlier::taken(&args.old, settings)?, earlier::taken(&args.new, settings)?);
+    let ways = args.login.ways();
+    let (old, new) = (earlier::taken(&args.old, &ways, settings)?, earlier::taken(&args.new, &ways, settings)?);
     let allowed = Allowed { windows: args.different_windows, versions: args.different_versions };
     let diff = Diff::of(&old, &new, allowed)?;
     let style = super::printed::style(args.color, 1 + u8::from(args.verbose), args.fail_on);

@@ -5,7 +5,7 @@ use casefile::{
         Listing, Meter,
         manifest::{CaseManifest, FILE},
     },
-    collect::Asked,
+    collect::{Asked, Ways},
     detectors::{self, DETECTORS},
     error::{Error, Result},
     evidence::Evidence,
@@ -16,8 +16,8 @@ use casefile::{
 use std::{fs, path::Path};
 
 /// The report that the user named. `settings` are those that a case is judged by; without a case nobody needs them.
-pub(super) fn taken(given: &str, settings: impl FnOnce() -> Result<Settings>) -> Result<Taken> {
-    match ledger::open(given)? {
+pub(super) fn taken(given: &str, ways: &Ways, settings: impl FnOnce() -> Result<Settings>) -> Result<Taken> {
+    match ledger::open(given, ways)? {
         Opened::Report(taken) => Ok(*taken),
         Opened::Case(path) => Ok(Taken { given: given.to_owned(), run: None, ledger: judged(&path, &settings()?)? }),
     }

@@ -1,8 +1,9 @@
-//! Where a report that the user names lies, and what it is: a folder of tables, a printed report, or a case that is yet to be judged.
+//! Where a report that the user names lies, and what it is: tables in a folder or in S3, a printed report, or a case that is yet to be judged.
 
 use super::{Ledger, json, lake, store::Store};
 use crate::{
     case::manifest,
+    collect::Ways,
     error::{Error, Result},
 };
 use std::{
@@ -16,6 +17,9 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// How a file of Parquet begins.
 const PARQUET: &[u8] = b"PAR1";
+
+/// How an address in S3 begins.
+const ADDRESS: &str = "s3://";
 
 /// What a report may be given as.
 const WANTED: &str = "give a folder that --out wrote, an address like s3://bucket/prefix, a file that --format jsonl printed, or a case";
@@ -41,7 +45,13 @@ pub enum Opened {
 }
 
 /// Opens what the user named. `lake@2026-01-31` and `lake@RUN` name one night or run among several; without, it is the latest.
-pub fn open(given: &str) -> Result<Opened> {
+///
+/// `ways` are those to AWS, which nobody goes where no address in S3 is given.
+pub fn open(given: &str, ways: &Ways) -> Result<Opened> {
+    if given.starts_with(ADDRESS) {
+        let (address, wanted) = given.rsplit_once('@').filter(|it| !it.1.contains('/')).map_or((given, None), |it| (it.0, Some(it.1)));
+        return night(given, &Store::address(address, ways)?, wanted);
+    }
     let path = Path::new(given);
     if !path.exists()
         && let Some((folder, wanted)) = given.rsplit_once('@')

@@ -1,6 +1,10 @@
 //! Where tables lie, behind the two things that are done there: naming what is there, and reading one file.
 
-use crate::error::{Error, Result};
+use crate::{
+    collect::Ways,
+    error::{Error, Result},
+    publish::Reading,
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -9,13 +13,23 @@ use std::{
 /// Where the tables of reports lie.
 pub(super) struct Store {
     name: String,
-    root: PathBuf,
+    place: Place,
+}
+
+enum Place {
+    Folder(PathBuf),
+    Lake(Reading),
 }
 
 impl Store {
     /// A folder.
     pub(super) fn folder(path: &str) -> Self {
-        Self { name: path.trim_end_matches('/').to_owned(), root: PathBuf::from(path) }
+        Self { name: path.trim_end_matches('/').to_owned(), place: Place::Folder(PathBuf::from(path)) }
+    }
+
+    /// What lies below an address in S3.
+    pub(super) fn address(address: &str, ways: &Ways) -> Result<Self> {
+        Ok(Self { name: address.trim_end_matches('/').to_owned(), place: Place::Lake(Reading::open(address, ways)?) })
     }
 
     /// How the user named it.
@@ -25,25 +39,35 @@ impl Store {
 
     /// The files of a table, as `<table>/dt=<day>/<name>`.
     pub(super) fn list(&self, table: &str) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        for partition in names(&self.root.join(table))? {
-            let folder = self.root.join(table).join(&partition);
-            if folder.is_dir() {
-                found.extend(names(&folder)?.into_iter().map(|it| format!("{table}/{partition}/{it}")));
-            }
+        match &self.place {
+            Place::Folder(root) => files(root, table),
+            Place::Lake(it) => it.list(table),
         }
-        Ok(found)
     }
 
     /// The bytes of a file, if it is there.
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let path = self.root.join(key);
+        let path = match &self.place {
+            Place::Folder(root) => root.join(key),
+            Place::Lake(it) => return it.get(key),
+        };
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(it) if it.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::Read { path, source }),
         }
     }
+}
+
+fn files(root: &Path, table: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for partition in names(&root.join(table))? {
+        let folder = root.join(table).join(&partition);
+        if folder.is_dir() {
+            found.extend(names(&folder)?.into_iter().map(|it| format!("{table}/{partition}/{it}")));
+        }
+    }
+    Ok(found)
 }
 
 /// What lies in a folder; nothing, where there is none. A name that is no text is none of ours.

@@ -23,6 +23,7 @@ mod plan;
 mod policy;
 mod prune;
 mod queries;
+mod reading;
 mod s3;
 mod store;
 
@@ -32,6 +33,7 @@ pub use night::Night;
 pub use policy::policy;
 pub use prune::{Pruned, prune};
 pub use queries::{LakeQuery, QUERIES};
+pub use reading::Reading;
 
 /// Where reports are published to, and how that is reached.
 #[derive(Clone, Debug, Default)]
