@@ -59,7 +59,12 @@ impl Moment {
         self.0.div_euclid(1000)
     }
 
-    /// From milliseconds since 1970; `None` outside the years that logs are written in.
+    /// From microseconds since 1970; `None` outside the years that logs are written in.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (EARLIEST..LATEST).contains(&micros.div_euclid(SECOND)).then_some(Self(micros))
+    }
+
+    /// From milliseconds since 1970; `None` outside the same years.
     pub fn from_millis(millis: i64) -> Option<Self> {
         (EARLIEST..LATEST).contains(&(millis / 1000)).then(|| Self(millis * 1000))
     }
@@ -105,7 +110,7 @@ impl Moment {
         let (offset, used) = read_zone(text.get(at..).unwrap_or_default());
         at += used;
         let micros = days * 86_400 * SECOND + of_day - offset.unwrap_or(0) * SECOND;
-        (EARLIEST..LATEST).contains(&micros.div_euclid(SECOND)).then_some((Stamp { moment: Self(micros), zoned: offset.is_some() }, at))
+        Some((Stamp { moment: Self::from_micros(micros)?, zoned: offset.is_some() }, at))
     }
 
     /// Reads `text` when it is a moment as tables hold them, without a zone: `2024-05-01 10:00:00.123456`. Says the same of it as

@@ -9,6 +9,7 @@ use casefile::{
     evidence::{Coverage, Evidence},
     settings::Settings,
     tables::{ORIGIN_FILE, TABLES},
+    units::Moment,
 };
 use forms::Grid;
 use serde_json::Value;
@@ -237,4 +238,30 @@ fn times_without_a_zone_are_read_in_the_one_that_is_given() {
     }
     let told = load_bytes("events.csv", csv("1774747800000").as_bytes());
     assert!(told.coverage.iter().all(|it| it.notes.is_empty()), "milliseconds need no zone: {:?}", told.coverage);
+}
+
+/// A typed column may hold what no clock ever showed: a report said "out-of-range" where a time belongs.
+#[test]
+fn a_time_that_no_log_was_written_at_is_none() {
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use std::sync::Arc;
+
+    let real = Moment::parse("2026-06-01T00:00:00Z").unwrap().moment;
+    let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![i64::MIN, real.0, i64::MAX]));
+    let texts = |all: [&str; 3]| Arc::new(StringArray::from(all.to_vec())) as ArrayRef;
+    let rows = RecordBatch::try_from_iter([
+        ("bucket", texts(["lake"; 3])),
+        ("key", texts(["t/a.parquet", "t/b.parquet", "t/c.parquet"])),
+        ("size", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef),
+        ("last_modified_date", times),
+    ])
+    .unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let evidence = load_bytes("inventory.parquet", &bytes);
+    let input = evidence.coverage.first().unwrap();
+    assert_eq!((input.kind, input.parsed), (Some("s3-inventory"), 3));
+    assert_eq!((input.from, input.to), (Some(real), Some(real)));
 }

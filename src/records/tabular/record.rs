@@ -75,9 +75,9 @@ impl<'a> Record<'a> {
     /// A moment.
     pub fn moment_at(&self, place: Place) -> Option<Moment> {
         match (place.holds, self.cell(place)?) {
-            (_, Cell::Moment(micros)) => Some(Moment(micros)),
-            (Holds::Moment2000, Cell::Whole(micros)) => Some(Moment(micros.checked_add(YEAR_2000)?)),
-            (Holds::Moment2000, other) => Some(Moment(other.into_text().parse::<i64>().ok()?.checked_add(YEAR_2000)?)),
+            (_, Cell::Moment(micros)) => Moment::from_micros(micros),
+            (Holds::Moment2000, Cell::Whole(micros)) => Moment::from_micros(micros.checked_add(YEAR_2000)?),
+            (Holds::Moment2000, other) => Moment::from_micros(other.into_text().parse::<i64>().ok()?.checked_add(YEAR_2000)?),
             (_, Cell::Text(text)) if let Some(moment) = Moment::plain(text) => Some(moment),
             (_, other) => Moment::parse(&other.into_text()).map(|it| it.moment),
         }
