@@ -1,4 +1,4 @@
-//! The README says what the program is: its tables are written from the lists. so is the policy. `UPDATE_README=1 cargo test --test docs` rewrites them.
+//! The documents say what the program is: the README's tables are written from the lists, so is the policy, and every command that they name exists. `UPDATE_README=1 cargo test --test docs` rewrites them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
 
@@ -9,7 +9,11 @@ use casefile::{
     report::FORMATS,
     sources::SOURCES,
 };
-use std::{fmt::Write as _, fs};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn table(rows: &[[String; 3]], head: &str) -> String {
     let mut text = format!("{head}\n");
@@ -59,4 +63,53 @@ fn the_policy_is_what_collecting_and_publishing_call() {
         fs::write(path, &wanted).unwrap();
     }
     assert_eq!(fs::read_to_string(path).unwrap(), wanted, "{path} differs from the operations that are called: run with UPDATE_README=1");
+}
+
+/// What stands as code in a document; of a file that is no document, all of it.
+fn code_of(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap().replace("\\\n", " ");
+    if path.extension().is_none_or(|it| it != "md") {
+        return text;
+    }
+    let mut code = String::new();
+    for (at, block) in text.split("```").enumerate() {
+        let inline = block.split('`').skip(1).step_by(2).collect::<Vec<_>>().join("\n");
+        writeln!(code, "{}", if at % 2 == 1 { block } else { inline.as_str() }).unwrap();
+    }
+    code
+}
+
+#[test]
+fn documents_name_only_commands_and_flags_that_exist() {
+    let help = |args: &[&str]| {
+        let output = assert_cmd::Command::cargo_bin("casefile").unwrap().args(args).arg("--help").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let flags = regex::Regex::new("--[a-z][a-z-]*").unwrap();
+    let called = regex::Regex::new(r"(?m)(?:^|[\s/(])casefile +([a-z]+)\b([^\n|>;&)]*)").unwrap();
+    let commands = help(&[]);
+    let mut paths = vec![PathBuf::from("README.md")];
+    for folder in ["docs", "docs/schedules"] {
+        paths.extend(fs::read_dir(folder).into_iter().flatten().map(|it| it.unwrap().path()).filter(|it| it.is_file()));
+    }
+    let mut checked = 0;
+    for path in paths {
+        for call in called.captures_iter(&code_of(&path)) {
+            let (command, arguments) = (&call[1], &call[2]);
+            if !commands.contains(&format!("\n  {command} ")) {
+                let is_document = path.extension().is_some_and(|it| it == "md");
+                assert!(!is_document, "{}: there is no `casefile {command}`", path.display());
+                continue;
+            }
+            let of_command = help(&[command]);
+            let inner = arguments.split_whitespace().next().filter(|it| of_command.contains(&format!("\n  {it} ")));
+            let known = inner.map_or_else(|| of_command.clone(), |it| help(&[command, it]));
+            for flag in flags.find_iter(arguments).map(|it| it.as_str()) {
+                let exists = flags.find_iter(&known).any(|it| it.as_str() == flag);
+                assert!(exists, "{}: casefile {command} has no {flag}", path.display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "only {checked} flags were found: are the documents still read?");
 }

@@ -199,6 +199,7 @@ fn what_people_and_earlier_reports_say_is_told() {
         reason: None,
     };
     told.gone = Some(vec![gone("f1:6", Change::Resolved), gone("f1:7", Change::NotAssessed)]);
+    assert!(common::printed(&told, "md").contains("`f1:2`, worsened, seen in 2 nights\n"));
     let Some(read) = read(&told, &Style::default()) else { return };
     let of = |format: &str, key: &str| read[format].as_array().unwrap().iter().map(|it| it[key].clone()).collect::<Vec<_>>();
     let results = read["sarif"]["results"].as_array().unwrap();
@@ -233,6 +234,11 @@ fn a_test_fails_where_fail_on_says_so() {
     assert_eq!(unasked, ["failure", "failure", "passed"]);
     assert_eq!(judged(Some(FailOn { only_new: false, severity: Severity::High })).unwrap(), ["failure", "passed", "passed"]);
     assert_eq!(judged(Some(FailOn { only_new: true, severity: Severity::Low })).unwrap(), ["passed", "failure", "failure"]);
+    let demo = |args: &[&str]| {
+        let output = assert_cmd::Command::cargo_bin("casefile").unwrap().args(["demo", "--format", "junit"]).args(args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().matches("<failure ").count()
+    };
+    assert_eq!((demo(&[]), demo(&["--fail-on", "critical"])), (12, 2));
 }
 
 /// GitHub shows ten of a kind; the rest is counted, and what makes all doubtful is always among those shown.

@@ -1,7 +1,11 @@
 //! Markdown, for tickets: nothing in it comes out as markup.
 
 use super::{Format, Report, Style};
-use crate::{finding::Suppression, text, units::Moment};
+use crate::{
+    finding::{Finding, Suppression},
+    text,
+    units::Moment,
+};
 use std::io::{self, Write};
 
 pub(super) static FORMAT: Format = Format { id: "md", title: "Markdown, for a ticket", write };
@@ -45,7 +49,8 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     }
     for it in &findings {
         writeln!(out, "## {}: {}\n", it.severity.name(), escaped(&it.title))?;
-        writeln!(out, "{} Confidence {}. `{}`\n", escaped(&it.explanation), format!("{:?}", it.confidence).to_lowercase(), it.finding_id)?;
+        let confidence = format!("{:?}", it.confidence).to_lowercase();
+        writeln!(out, "{} Confidence {confidence}. `{}`{}\n", escaped(&it.explanation), it.finding_id, past(it))?;
         for caveat in &it.caveats {
             writeln!(out, "- caveat: {}", escaped(caveat))?;
         }
@@ -91,6 +96,13 @@ fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// How a finding compares with the report before.
+fn past(finding: &Finding) -> String {
+    let Some(past) = &finding.standing.past else { return String::new() };
+    let nights = past.nights_seen.map_or(String::new(), |it| format!(", seen in {it} nights"));
+    format!(", {}{nights}", past.change.name())
 }
 
 /// What somebody decided to live with, and decisions that did not do what they are there for.
