@@ -145,11 +145,7 @@ impl Failure {
             Self::Unanswered { operation, reason } if reason.contains(NO_LOGIN) => {
                 format!("{} was not sent: {reason}; {LOG_IN}", operation.name)
             }
-            Self::Unanswered { operation, reason } => {
-                let unknown = reason.contains("UnknownIssuer");
-                let help = if unknown { "; name a file with the certificates to trust in SSL_CERT_FILE" } else { "" };
-                format!("{} brought no answer: {reason}{help}", operation.name)
-            }
+            Self::Unanswered { operation, reason } => format!("{} brought no answer: {reason}", operation.name),
             Self::TooDear(reason) => reason.clone(),
             Self::Interrupted => "interrupted".to_owned(),
             Self::Disk(error) => error.to_string(),
