@@ -3,6 +3,7 @@
 `check.py PROGRAM TRINO FOLDER`: casefile, where Trino's parts lie, and a folder for everything else. Exit code 1 where something differs.
 """
 
+import datetime
 import json
 import math
 import os
@@ -45,7 +46,7 @@ class Check:
             self.different += 1
             print(f"DIFFERENT: {what}\n  expected {wanted}\n  answered {found}")
 
-    def engine(self, start, statements, reports, stages):
+    def engine(self, start, statements, reports, older, stages):
         """All that is asked of one engine. Each stage is done before the same questions are asked again."""
         begun = time.monotonic()
         try:
@@ -63,11 +64,20 @@ class Check:
                 engine.make(statements, tables)
                 for table in tables:
                     self.holds(f"{engine.name}, {stage}: columns of {table.name}", engine.columns(table), [*table.columns, (table.partition, "string")])
+                for table in tables:
+                    self.older(engine, stage, table, older[table.name])
                 for zone in ZONES:
                     self.queries(engine, stage, zone, reports)
                 print(f"{engine.name}, {stage}: tables and queries in {time.monotonic() - begun:.0f} s")
         finally:
             engine.stop()
+
+    def older(self, engine, stage, table, rows):
+        """Files of before the last columns were added are read, and those columns are null; but for the day, which merging adds."""
+        added = table.columns[-1][0]
+        if added != "run_date":
+            query = f"SELECT count(*), count({added}) FROM {table.database}.{table.name} WHERE dt = '{lake.OLDER}'"
+            self.holds(f"{engine.name}, {stage}: {table.name} without {added}", engine.rows(query, "UTC")[1], [[rows, 0]])
 
     def queries(self, engine, stage, zone, reports):
         # Trino's moments without a zone are UTC in every session; a literal of Spark's is a time of the session's zone.
@@ -94,9 +104,14 @@ def main():
     folder.mkdir(parents=True)
     check = Check(program, folder)
     reports = lake.audited(program, folder)
+    older = lake.write_older(folder / "lake")
     printed = check.casefile("athena", "ddl", "--to", ADDRESS, "--database", DATABASE, "--create-database")
     statements = [it.strip() for it in printed.split(";\n") if it.strip()]
     print(f"a lake of {len(reports)} nights, {sum(len(it['findings']) for it in reports.values())} findings")
+    for name, answer in expected.ANSWERS.items():
+        wanted = answer(expected.Nights(reports), lake.LAST, datetime.timezone.utc)
+        assert wanted, f"nothing is expected of {name}: that proves nothing"
+        print(f"{name}: {len(wanted)} rows on {lake.LAST}")
 
     with subprocess.Popen([sys.executable, "tests/aws/serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as servers:
         endpoint = json.loads(servers.stdout.readline())["endpoint"]
@@ -107,10 +122,10 @@ def main():
         local = [it.replace(ADDRESS, f"file://{folder}/lake") for it in statements]
         as_written = ("night by night", lambda: None)
         check.engine(
-            lambda: Spark(folder / "spark"), local, reports, [as_written, ("months merged", lambda: check.casefile("compact", "lake"))]
+            lambda: Spark(folder / "spark"), local, reports, older, [as_written, ("months merged", lambda: check.casefile("compact", "lake"))]
         )
         merged = ("months merged", lambda: check.casefile("compact", ADDRESS, "--endpoint-url", endpoint))
-        check.engine(lambda: Trino(parts, folder / "trino", endpoint), statements, reports, [as_written, merged])
+        check.engine(lambda: Trino(parts, folder / "trino", endpoint), statements, reports, older, [as_written, merged])
         servers.stdin.close()
     print(f"{check.same} answers are as expected, {check.different} differ, {check.not_run} engines did not run")
     sys.exit(bool(check.different or check.not_run))

@@ -6,6 +6,8 @@ import pathlib
 import re
 import subprocess
 
+import pyarrow.parquet
+
 FIXTURES = pathlib.Path("fixtures").resolve()
 FIRST = datetime.date(2026, 6, 22)
 # What each night's dumps are. June is over in the last nights, July goes on.
@@ -35,6 +37,9 @@ STORIES = {
 }
 DAY = re.compile(r"20\d\d-\d\d-\d\d")
 LAST = (FIRST + datetime.timedelta(days=len(NIGHTS) - 1)).isoformat()
+# A night of a month before, as files were when tables had fewer columns, and how many were added since.
+OLDER = "2026-05-01"
+ADDED = {"findings": 5, "instances": 1, "excerpts": 1, "verdicts": 4, "coverage": 1}
 
 SETTINGS = """
 [audit]
@@ -104,3 +109,18 @@ def audited(program, folder):
         assert ran.returncode in (0, 3), f"{command}: {ran.returncode}\n{ran.stderr}"
         reports[night.isoformat()] = json.loads(ran.stdout)
     return reports
+
+
+def write_older(folder):
+    """A night whose files have fewer columns; answers how many rows each table of it has."""
+    rows = {}
+    for table, added in ADDED.items():
+        (whole,) = (folder / table / f"dt={FIRST.isoformat()}").glob("*.parquet")
+        older = pyarrow.parquet.ParquetFile(whole).read()
+        older = older.select(older.column_names[:-added])
+        older = older.set_column(0, older.field(0), pyarrow.array(["older"] * older.num_rows))
+        place = folder / table / f"dt={OLDER}"
+        place.mkdir()
+        pyarrow.parquet.write_table(older, place / "older.parquet", coerce_timestamps="ms")
+        rows[table] = older.num_rows
+    return rows

@@ -60,10 +60,9 @@ class Trino:
             return [it[0] for it in cursor.description or []], rows
 
     def make(self, _statements, tables):
-        """Declares the tables that the statements declare: Trino has a way of its own to say it."""
+        """Declares the tables that the statements declare, where they are not yet: Trino has a way of its own to say it."""
         for table in tables:
             self.ask(f"CREATE SCHEMA IF NOT EXISTS {table.database}")
-            self.ask(f"DROP TABLE IF EXISTS {table.database}.{table.name}")
             first, last = table.of_partition("range").split(",")
             projection = (
                 f"partition_projection_type = '{table.of_partition('type')}', partition_projection_format = '{table.of_partition('format')}', "
@@ -72,7 +71,7 @@ class Trino:
             )
             columns = ", ".join(f"{name} {TYPES[kind]}" for name, kind in table.columns)
             self.ask(
-                f"CREATE TABLE {table.database}.{table.name} ({columns}, {table.partition} varchar WITH ({projection})) WITH ("
+                f"CREATE TABLE IF NOT EXISTS {table.database}.{table.name} ({columns}, {table.partition} varchar WITH ({projection})) WITH ("
                 f"format = 'PARQUET', external_location = '{table.location}', partitioned_by = ARRAY['{table.partition}'], "
                 f"partition_projection_enabled = {table.properties['projection.enabled']}, "
                 f"partition_projection_location_template = '{table.properties['storage.location.template']}')"
