@@ -35,7 +35,8 @@ class Check:
         self.same = self.different = self.not_run = 0
 
     def casefile(self, *arguments):
-        ran = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, env={**os.environ, **LOGIN}, check=False)
+        environment = {**os.environ, **LOGIN}
+        ran = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, env=environment, check=False)
         assert ran.returncode == 0, f"casefile {' '.join(arguments)}: {ran.returncode}\n{ran.stderr}"
         return ran.stdout
 
@@ -46,14 +47,14 @@ class Check:
             self.different += 1
             print(f"DIFFERENT: {what}\n  expected {wanted}\n  answered {found}")
 
-    def engine(self, start, statements, reports, older, stages):
+    def engine(self, name, start, statements, reports, older, stages):
         """All that is asked of one engine. Each stage is done before the same questions are asked again."""
         begun = time.monotonic()
         try:
             engine = start()
         except Exception as problem:  # Whatever keeps it from starting: it was not run, and that is said.
             self.not_run += 1
-            print(f"NOT RUN: {start.__name__}: {problem}")
+            print(f"NOT RUN: {name}: {problem}")
             return
         print(f"{engine.name} {engine.version}: started in {time.monotonic() - begun:.0f} s")
         tables = [it for it in map(Table.of, statements) if it]
@@ -63,7 +64,8 @@ class Check:
                 begun = time.monotonic()
                 engine.make(statements, tables)
                 for table in tables:
-                    self.holds(f"{engine.name}, {stage}: columns of {table.name}", engine.columns(table), [*table.columns, (table.partition, "string")])
+                    declared = [*table.columns, (table.partition, "string")]
+                    self.holds(f"{engine.name}, {stage}: columns of {table.name}", engine.columns(table), declared)
                 for table in tables:
                     self.older(engine, stage, table, older[table.name])
                 for zone in ZONES:
@@ -77,7 +79,7 @@ class Check:
         added = table.columns[-1][0]
         if added != "run_date":
             query = f"SELECT count(*), count({added}) FROM {table.database}.{table.name} WHERE dt = '{lake.OLDER}'"
-            self.holds(f"{engine.name}, {stage}: {table.name} without {added}", engine.rows(query, "UTC")[1], [[rows, 0]])
+            self.holds(f"{engine.name}, {stage}: {table.name} without {added}", engine.rows(query, "UTC"), [[rows, 0]])
 
     def queries(self, engine, stage, zone, reports):
         # Trino's moments without a zone are UTC in every session; a literal of Spark's is a time of the session's zone.
@@ -85,8 +87,8 @@ class Check:
         for day in [lake.LAST, lake.FIRST.isoformat()]:
             for name, answer in expected.ANSWERS.items():
                 query = self.casefile("athena", "queries", name, "--date", day, "--database", DATABASE).strip().removesuffix(";")
-                _, rows = engine.rows(query, zone)
-                self.holds(f"{engine.name}, {stage}, {zone}: {name} of {day}", rows, answer(expected.Nights(reports), day, midnight))
+                wanted = answer(expected.Nights(reports), day, midnight)
+                self.holds(f"{engine.name}, {stage}, {zone}: {name} of {day}", engine.rows(query, zone), wanted)
 
 
 def alike(found, wanted):
@@ -121,11 +123,10 @@ def main():
         check.casefile("publish", "lake", "--to", ADDRESS, "--endpoint-url", endpoint)
         local = [it.replace(ADDRESS, f"file://{folder}/lake") for it in statements]
         as_written = ("night by night", lambda: None)
-        check.engine(
-            lambda: Spark(folder / "spark"), local, reports, older, [as_written, ("months merged", lambda: check.casefile("compact", "lake"))]
-        )
-        merged = ("months merged", lambda: check.casefile("compact", ADDRESS, "--endpoint-url", endpoint))
-        check.engine(lambda: Trino(parts, folder / "trino", endpoint), statements, reports, older, [as_written, merged])
+        merge = ("months merged", lambda: check.casefile("compact", "lake"))
+        check.engine("Spark", lambda: Spark(folder / "spark"), local, reports, older, [as_written, merge])
+        merge = ("months merged", lambda: check.casefile("compact", ADDRESS, "--endpoint-url", endpoint))
+        check.engine("Trino", lambda: Trino(parts, folder / "trino", endpoint), statements, reports, older, [as_written, merge])
         servers.stdin.close()
     print(f"{check.same} answers are as expected, {check.different} differ, {check.not_run} engines did not run")
     sys.exit(bool(check.different or check.not_run))

@@ -17,6 +17,27 @@ def falling(value):
     return (value is None, 0 if value is None else -value)
 
 
+CELLS = {
+    "subject_kind": lambda it: it["subject"]["kind"],
+    "subject_id": lambda it: it["subject"]["id"],
+    "impact_seconds": lambda it: it["impact"]["seconds"],
+    "impact_bytes": lambda it: it["impact"]["bytes"],
+    "first_seen": lambda it: millis(it["first_seen"]),
+    "nights_seen": lambda it: it.get("nights_seen"),
+    "suppression": lambda it: compact(it["suppression"]),
+}
+
+
+def row(finding, names):
+    """A finding as a row of these columns."""
+    return [CELLS[it](finding) if it in CELLS else finding[it] for it in names.split()]
+
+
+def compact(value):
+    """JSON as the lake's columns hold it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 class Nights:
     """The nights of a lake, by day."""
 
@@ -36,19 +57,14 @@ class Nights:
 def new_today(nights, day, _zone):
     found = [it for _, it in nights.open(day) if it.get("change") == "new"]
     found.sort(key=lambda it: (SEVERITIES.index(it["severity"]), millis(it["first_seen"]), it["finding_id"]))
-    return [
-        [it["severity"], it["detector"], it["title"], it["subject"]["kind"], it["subject"]["id"], millis(it["first_seen"]), it["impact"]["seconds"], it["finding_id"]]
-        for it in found
-    ]
+    return [row(it, "severity detector title subject_kind subject_id first_seen impact_seconds finding_id") for it in found]
 
 
 def worst(nights, day, _zone):
     found = [it for _, it in nights.open(day)]
     found.sort(key=lambda it: (falling(it["impact"]["seconds"]), falling(it["impact"]["bytes"]), -it["occurrences"], it["finding_id"]))
-    return [
-        [it["impact"]["seconds"], it["impact"]["bytes"], it["severity"], it["detector"], it["title"], it["subject"]["id"], it["occurrences"], it.get("nights_seen"), it["finding_id"]]
-        for it in found[:20]
-    ]
+    names = "impact_seconds impact_bytes severity detector title subject_id occurrences nights_seen finding_id"
+    return [row(it, names) for it in found[:20]]
 
 
 def trend(nights, day, _zone):
@@ -65,14 +81,11 @@ def open_longer(nights, day, zone):
     midnight = datetime.datetime.combine(datetime.date.fromisoformat(day) - datetime.timedelta(days=7), datetime.time(), zone)
     found = [it for _, it in nights.open(day) if it["first_seen"] and millis(it["first_seen"]) < midnight.timestamp() * 1000]
     found.sort(key=lambda it: (millis(it["first_seen"]), it["finding_id"]))
-    return [
-        [millis(it["first_seen"]), it.get("nights_seen"), it["severity"], it["detector"], it["title"], it["subject"]["id"], it["impact"]["seconds"], it["finding_id"]]
-        for it in found
-    ]
+    return [row(it, "first_seen nights_seen severity detector title subject_id impact_seconds finding_id") for it in found]
 
 
 def grouped(pairs, key):
-    """Findings with their nights, by a key; those whose key starts with nothing are left out."""
+    """Findings with their nights, by a key."""
     groups = collections.defaultdict(list)
     for night, it in pairs:
         groups[key(it)].append((night, it))
@@ -93,6 +106,7 @@ def by_role(nights, day, _zone):
 def by_dag(nights, day, _zone):
     groups = collections.defaultdict(list)
     for _, it in nights.open(day, 7):
+        assert it["instance_count"] == len(it["instances"]), "JSON shows the worst only"
         for hit in it["instances"]:
             if hit.get("dag_id") is not None:
                 groups[hit["dag_id"], hit.get("task_id"), it["detector"]].append((it["finding_id"], hit))
@@ -134,7 +148,7 @@ def incomplete(nights, day, _zone):
                 rows.append([night, "verdict", it["detector"], it["verdict"], it["reason"]])
         for it in report["inputs"]:
             if not it["complete"]:
-                rows.append([night, "input", it["path"], "incomplete", json.dumps(it["problems"], separators=(",", ":"), ensure_ascii=False)])
+                rows.append([night, "input", it["path"], "incomplete", compact(it["problems"])])
     rows.sort(key=lambda it: (it[1], it[2]))
     return sorted(rows, key=lambda it: it[0], reverse=True)
 
@@ -142,8 +156,7 @@ def incomplete(nights, day, _zone):
 def suppressed(nights, day, _zone):
     found = [it for _, report in nights.span(day, 1) for it in report["findings"] if it["status"] == "suppressed"]
     found.sort(key=lambda it: (it["detector"], it["finding_id"]))
-    told = lambda it: json.dumps(it["suppression"], separators=(",", ":"), ensure_ascii=False)
-    return [[it["detector"], it["severity"], it["title"], it["subject"]["id"], told(it), it.get("nights_seen"), it["finding_id"]] for it in found]
+    return [row(it, "detector severity title subject_id suppression nights_seen finding_id") for it in found]
 
 
 ANSWERS = {it.__name__: it for it in [new_today, worst, trend, open_longer, by_role, by_dag, by_table, incomplete, suppressed]}

@@ -50,10 +50,9 @@ class Spark:
         return [(it.col_name, it.data_type) for it in told[: names.index("# Partition Information")]]
 
     def rows(self, query, zone):
-        """The answer to a query in a session of a zone: names of columns, and rows."""
+        """The answer to a query in a session of a zone."""
         self.session.conf.set("spark.sql.session.timeZone", zone)
-        frame = self.session.sql(query)
-        return frame.columns, [[plain(it) for it in row] for row in frame.collect()]
+        return [[plain(it) for it in row] for row in self.session.sql(query).collect()]
 
     def stop(self):
         self.session.stop()

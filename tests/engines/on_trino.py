@@ -41,7 +41,7 @@ class Trino:
         command += ["--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", f"{parts}/lib/*", str(starter)]
         self.server = subprocess.Popen(command, stdout=self.log.open("w"), stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         self.wait()
-        self.version = self.ask("SELECT node_version FROM system.runtime.nodes")[1][0][0]
+        self.version = self.ask("SELECT node_version FROM system.runtime.nodes")[0][0]
 
     def wait(self):
         """Until the server says that it answers."""
@@ -56,8 +56,7 @@ class Trino:
         with trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog="lake", timezone=zone) as connection:
             cursor = connection.cursor()
             cursor.execute(statement)
-            rows = cursor.fetchall()
-            return [it[0] for it in cursor.description or []], rows
+            return cursor.fetchall()
 
     def make(self, _statements, tables):
         """Declares the tables that the statements declare, where they are not yet: Trino has a way of its own to say it."""
@@ -80,12 +79,11 @@ class Trino:
     def columns(self, table):
         """Names and types as the engine has understood them, in the words of the DDL."""
         words = {it: key for key, it in TYPES.items()}
-        return [(name, words[kind]) for name, kind, *_ in self.ask(f"DESCRIBE {table.database}.{table.name}")[1]]
+        return [(name, words[kind]) for name, kind, *_ in self.ask(f"DESCRIBE {table.database}.{table.name}")]
 
     def rows(self, query, zone):
-        """The answer to a query in a session of a zone: names of columns, and rows."""
-        columns, rows = self.ask(query, zone)
-        return columns, [[plain(it) for it in row] for row in rows]
+        """The answer to a query in a session of a zone."""
+        return [[plain(it) for it in row] for row in self.ask(query, zone)]
 
     def stop(self):
         self.server.terminate()
