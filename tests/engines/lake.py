@@ -37,6 +37,8 @@ STORIES = {
 }
 DAY = re.compile(r"20\d\d-\d\d-\d\d")
 LAST = (FIRST + datetime.timedelta(days=len(NIGHTS) - 1)).isoformat()
+# The night with most in it.
+BUSY = (FIRST + datetime.timedelta(days=5)).isoformat()
 # A night of a month before, as files were when tables had fewer columns, and how many were added since.
 OLDER = "2026-05-01"
 ADDED = {"findings": 5, "instances": 1, "excerpts": 1, "verdicts": 4, "coverage": 1}

@@ -36,10 +36,12 @@ class Trino:
             f"s3.endpoint={endpoint}\ns3.region=us-east-1\ns3.path-style-access=true\ns3.aws-access-key=testing\ns3.aws-secret-key=testing\n"
         )
         self.log = folder / "server.log"
-        starter = pathlib.Path(__file__).parent / "trino/Start.java"
+        starter = pathlib.Path(__file__).resolve().parent / "trino/Start.java"
         command = ["java", "-Xmx2g", f"-Dconfig={folder}/config.properties", "-Djdk.attach.allowAttachSelf=true"]
         command += ["--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", f"{parts}/lib/*", str(starter)]
-        self.server = subprocess.Popen(command, stdout=self.log.open("w"), stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        # It writes below the folder that it is started in.
+        output = {"stdin": subprocess.DEVNULL, "stdout": self.log.open("w"), "stderr": subprocess.STDOUT}
+        self.server = subprocess.Popen(command, cwd=folder, **output)
         self.wait()
         self.version = self.ask("SELECT node_version FROM system.runtime.nodes")[0][0]
 
