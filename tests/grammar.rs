@@ -1,7 +1,7 @@
 //! The texts for Athena are of its grammars: questions of Trino's, statements that make tables of Hive's. The engines themselves run in
 //! `tests/engines/run`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a broken test should stop loudly")]
 
 use casefile::publish::{self, Destination, QUERIES};
 use serde_json::{Value, json};
