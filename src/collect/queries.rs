@@ -69,6 +69,10 @@ mod tests {
         let mut files = Vec::new();
         for folder in std::fs::read_dir("queries").unwrap() {
             let folder = folder.unwrap().path();
+            // Those are asked of the lake, by whoever reads it.
+            if folder.ends_with("lake") {
+                continue;
+            }
             for file in std::fs::read_dir(&folder).unwrap() {
                 let path = file.unwrap().path();
                 files.push(path.strip_prefix("queries").unwrap().to_str().unwrap().replace('\\', "/"));

@@ -66,6 +66,18 @@ mod tests {
     use crate::report::parquet::LAKE;
 
     #[test]
+    fn every_file_is_in_the_list() {
+        let mut files: Vec<String> = std::fs::read_dir("queries/lake")
+            .unwrap()
+            .map(|it| it.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        files.sort();
+        let mut listed: Vec<&str> = QUERIES.iter().map(|it| it.name).collect();
+        listed.sort_unstable();
+        assert_eq!(files, listed);
+    }
+
+    #[test]
     fn every_question_says_what_it_answers_and_reads_no_more_than_it_needs() {
         for query in QUERIES {
             let text = query.sql("2026-03-05", Some("casefile")).unwrap();
