@@ -9,6 +9,8 @@ use casefile::publish::{self, Destination};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
+    io::{Read as _, Write as _},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::Duration,
@@ -138,6 +140,28 @@ fn what_is_refused_says_what_is_needed() {
     command.current_dir(bench.folder.path()).args(["publish", "old", "--to", "s3://lake/x"]);
     let output = command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1").output().unwrap();
     assert!(output.status.code() == Some(2) && stderr(&output).contains("no AWS login"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_bucket_in_another_region_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut request) = (stream.unwrap(), [0; 8_192]);
+            let _ = stream.read(&mut request).unwrap();
+            let body = "<Error><Code>PermanentRedirect</Code><Message>The bucket must be addressed using the specified endpoint.</Message></Error>";
+            let head = "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1\r\nContent-Type: application/xml\r\nConnection: close";
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    let folder = folder_in_memory();
+    into_folder(&folder.path().join("old"), &[night(&mut report(FEW), "2026-01-05", "prod-5")]);
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder.path()).args(["publish", "old", "--to", "s3://lake/x", "--retry-delay", "1", "--endpoint-url", &endpoint]);
+    let output = command.envs(login(folder.path())).output().unwrap();
+    let wanted = "(the bucket is in eu-west-1); it lies in another region: give that one";
+    assert!(output.status.code() == Some(6) && stderr(&output).contains(wanted), "{}", stderr(&output));
 }
 
 /// Runs `publish` of the new night with a fault at its `at`-th change, and gives the exit code, which is none where it was killed.
