@@ -155,14 +155,19 @@ pub const INSTANCES_SHOWN: usize = 100;
 
 /// The id of a finding: the detector and what makes it this problem; no counts, no times, no run ids.
 pub fn id_of(detector: &str, parts: &[&str]) -> String {
+    format!("f1:{}", digest(detector, parts))
+}
+
+/// 16 hexadecimal digits that tell things of a kind apart.
+pub fn digest(kind: &str, parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
-    hasher.update(detector.as_bytes());
+    hasher.update(kind.as_bytes());
     for part in parts {
         hasher.update([0]);
         hasher.update(part.as_bytes());
     }
     let half = hasher.finalize().iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-    format!("f1:{half:016x}")
+    format!("{half:016x}")
 }
 
 /// A proof from an origin.

@@ -236,3 +236,32 @@ fn offline_commands_ask_nobody() {
     assert_eq!(run(&asked).status.code(), Some(3));
     assert!(caught.load(Ordering::SeqCst) > 0);
 }
+
+#[test]
+fn where_nobody_answers_nothing_is_called_fine() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let ask = |command: &[&str], wanted: &[&str]| {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_casefile"));
+        run.args(command).args(["--endpoint-url", &nobody, "--retry-delay", "1", "--last", "1d"]).args(wanted);
+        run.envs(login(folder.path())).output().unwrap()
+    };
+    for wanted in [&["--athena"][..], &["--log-group", "airflow-shop-prod-Task"], &["--s3", "s3://shop-raw/"]] {
+        let output = ask(&["doctor", "--format", "json"], wanted);
+        assert_eq!(output.status.code(), Some(3), "{wanted:?}: {}{}", stdout(&output), stderr(&output));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = told["checks"].as_array().unwrap();
+        assert!(checks.iter().all(|it| it["outlook"] != "ok"), "{wanted:?}: {told}");
+        assert!(
+            checks.iter().any(|it| it["outlook"] == "gap" && it["says"].to_string().contains("brought no answer")),
+            "{wanted:?}: {told}"
+        );
+        assert!(!checks.iter().any(|it| it["outlook"] == "unchecked" && it["call"].to_string().contains("ListWorkGroups")), "{told}");
+    }
+    // A plan that AWS was asked for in vain is no plan.
+    let output = ask(&["collect", "--dry-run"], &["--athena"]);
+    assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("ListWorkGroups brought no answer"), "{}", stdout(&output));
+}

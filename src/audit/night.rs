@@ -43,8 +43,8 @@ impl Audit<'_> {
         let Some(collect) = &self.config.collect else { return Ok(Brought::default()) };
         let asked = collect.asked(self.reach(window));
         // A window that is asked for otherwise is another case.
-        let mark = finding::id_of("case", &[&serde_json::to_string(&asked).unwrap_or_default()]);
-        let name = format!("{}-{}", window.file_name(), mark.trim_start_matches("f1:"));
+        let mark = finding::digest("case", &[&serde_json::to_string(&asked).unwrap_or_default()]);
+        let name = format!("{}-{mark}", window.file_name());
         let path = folder.cases().join(&name);
         let resume = path.join(manifest::FILE).exists();
         let case = collect::collect(Some(asked), &collect.ways, &path, resume, self.progress)?;
@@ -146,8 +146,7 @@ impl Audit<'_> {
 
     /// The same for the same window of the same audit: a second run replaces the first.
     fn run_id(&self, window: Window) -> String {
-        let id = finding::id_of("audit", &[&self.plan.name, &window.since().rfc3339(), &window.until().rfc3339()]);
-        id.trim_start_matches("f1:").to_owned()
+        finding::digest("audit", &[&self.plan.name, &window.since().rfc3339(), &window.until().rfc3339()])
     }
 
     /// The files of the cases, named as seen from the folder of the audit, and the dumps.

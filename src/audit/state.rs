@@ -206,5 +206,5 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&temporary, path).map_err(failed)?;
     // The new name must be durable too.
-    File::open(folder).and_then(|it| it.sync_all()).map_err(failed)
+    if cfg!(unix) { File::open(folder).and_then(|it| it.sync_all()).map_err(failed) } else { Ok(()) }
 }

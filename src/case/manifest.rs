@@ -184,6 +184,11 @@ impl Unit {
         }
     }
 
+    /// Whether it is yet to be brought, and nothing is known to stand in the way.
+    pub fn is_planned(&self) -> bool {
+        self.state == State::Missing && self.reason.is_none()
+    }
+
     /// What is not here, for people; `None` where it is complete.
     pub fn gap(&self) -> Option<String> {
         self.gap_of(1)

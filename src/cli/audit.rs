@@ -7,7 +7,7 @@ use casefile::{
     collect::Progress,
     config::Config,
     error::{Error, Result},
-    finding::{Change, FailOn},
+    finding::FailOn,
     report::Report,
     units::{Moment, parse_time},
 };
@@ -114,18 +114,11 @@ pub(super) fn run(args: &AuditArgs) -> Result<Ending> {
 /// One window in one line.
 fn told(judged: &Judged) -> String {
     let report = &judged.report;
-    let mut counts: Vec<String> = Vec::new();
-    let findings = report.findings();
-    for change in Change::ALL {
-        let open = findings.iter().filter(|it| it.is_open() && it.standing.past.as_ref().is_some_and(|it| it.change == change)).count();
-        let gone = report.gone.iter().flatten().filter(|it| it.change == change).count();
-        if open + gone > 0 {
-            counts.push(format!("{} {}", open + gone, change.name()));
-        }
-    }
-    let suppressed = findings.iter().filter(|it| !it.is_open()).count();
+    let changes = report.changes().unwrap_or_default().into_iter().filter(|it| it.1 > 0);
+    let mut counts: Vec<String> = changes.map(|(change, count)| format!("{count} {}", change.name())).collect();
+    let suppressed = report.suppressed().len();
     if suppressed > 0 {
-        counts.push(format!("{suppressed} suppressed"));
+        counts.push(format!("{suppressed} of them suppressed"));
     }
     if counts.is_empty() {
         counts.push("no findings".to_owned());

@@ -75,7 +75,7 @@ pub(super) fn run(args: &CollectArgs) -> Result<Ending> {
 
 /// Whether something is known not to come; on a dry run nothing has come yet.
 fn has_gaps(case: &CaseManifest, planned: bool) -> bool {
-    case.units.values().any(|it| it.state != State::Complete && !(planned && it.state == State::Missing))
+    case.units.values().any(|it| it.state != State::Complete && !(planned && it.is_planned()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a price is shown to the cent")]
@@ -93,7 +93,7 @@ fn dry_run(planned: &CaseManifest, calls: &[&str]) -> String {
             .expected_scan_bytes
             .map_or(String::new(), |it| format!(", scans about {} (${:.2})", spoken_bytes(it), it as f64 / GIGABYTE * DOLLARS_A_GIGABYTE));
         say(format!("{} {} of {}{window}{cost}", unit.collector, unit.call, unit.subject));
-        if let Some(gap) = unit.gap().filter(|_| unit.state != State::Missing) {
+        if let Some(gap) = unit.gap().filter(|_| !unit.is_planned()) {
             say(format!("  {gap}"));
         }
         unit.notes.iter().for_each(|it| say(format!("  {it}")));

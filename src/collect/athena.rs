@@ -34,7 +34,7 @@ pub(super) static COLLECTOR: Collector = Collector {
 /// What a permission on workgroups must be given on.
 const WORKGROUPS: &str = "arn:aws:athena:*:*:workgroup/*";
 
-static LIST_WORK_GROUPS: Operation = Operation {
+pub(super) static LIST_WORK_GROUPS: Operation = Operation {
     service: "athena",
     name: "ListWorkGroups",
     action: "athena:ListWorkGroups",

@@ -211,6 +211,7 @@ impl Context {
             let failure = match send(tap.clone()).await {
                 Ok(output) => {
                     self.session.unanswered.store(0, Ordering::Relaxed);
+                    self.session.hear(operation, None);
                     return Ok(Answer { output, bytes: tap.body() });
                 }
                 Err(error) => failure(operation, &error),
@@ -220,6 +221,7 @@ impl Context {
                 if matches!(failure, Failure::Unanswered { .. }) {
                     self.session.unanswered.fetch_add(1, Ordering::Relaxed);
                 }
+                self.session.hear(operation, Some(&failure));
                 return Err(failure);
             }
             if is_any(failure.code(), BUSY) {

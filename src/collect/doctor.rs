@@ -3,7 +3,7 @@
 //! A collector is checked by its plan; those that can say more without cost have a probe besides. What neither calls is said to be unchecked.
 
 use super::{
-    Asked, Collector, Job, Operation, Progress, Session, State, Unit, Ways, athena,
+    Asked, Collector, Job, Operation, Progress, Session, Unit, Ways, athena,
     calls::{Context, Failure},
     clients, engine, groups, identity, logs_raw, mwaa, policy, redshift, s3,
 };
@@ -127,13 +127,24 @@ async fn of_collector(session: &Arc<Session>, collector: &'static Collector) -> 
     let mut checks = Vec::new();
     let is_planned = units.iter().all(|it| it.1.call != engine::PLAN);
     for operation in collector.plans_with.iter().filter(|_| is_planned) {
-        checks.push(check(Outlook::Ok, collector.name, operation.name, "", String::new()));
+        let (outlook, says) = match session.heard(operation) {
+            Some(Ok(())) => (Outlook::Ok, String::new()),
+            Some(Err(reason)) => (fault_of(operation), reason),
+            None => continue,
+        };
+        checks.push(check(outlook, collector.name, operation.name, "", says));
     }
-    checks.extend(units.iter().flat_map(|it| of_unit(collector, &it.1)));
-    if let Some((_, probe)) = PROBES.iter().find(|it| it.0 == collector.name) {
+    for told in units.iter().flat_map(|it| of_unit(collector, &it.1)) {
+        // Parts of one subject say the same of it.
+        if !checks.contains(&told) {
+            checks.push(told);
+        }
+    }
+    // What could not even be planned is not looked at more closely.
+    if let Some((_, probe)) = PROBES.iter().find(|it| is_planned && it.0 == collector.name) {
         checks.extend(probe(cx).await?);
     }
-    let is_open = |operation: &&&Operation| !checks.iter().any(|it| it.call == operation.name);
+    let is_open = |operation: &&&Operation| session.heard(operation).is_none() && !checks.iter().any(|it| it.call == operation.name);
     let unchecked: Vec<&str> = collector.operations.iter().filter(is_open).map(|it| it.action).collect();
     if !unchecked.is_empty() {
         let says = "not called, as that would cost or is not needed yet; --policy prints what allows it".to_owned();
@@ -145,7 +156,7 @@ async fn of_collector(session: &Arc<Session>, collector: &'static Collector) -> 
 /// What a plan already says of a part.
 fn of_unit(collector: &Collector, unit: &Unit) -> Vec<Check> {
     let of = |outlook, says: &String| check(outlook, collector.name, &unit.call, &unit.subject, says.clone());
-    let gap = unit.gap().filter(|_| unit.state != State::Missing);
+    let gap = unit.gap().filter(|_| !unit.is_planned());
     let gone = unit.detail.get(athena::GONE).and_then(Value::as_str).map(ToOwned::to_owned);
     let notes = unit.notes.iter().filter(|it| Some(*it) != gone.as_ref());
     gap.iter().chain(&gone).map(|it| of(Outlook::Gap, it)).chain(notes.map(|it| of(Outlook::Note, it))).collect()
@@ -153,6 +164,11 @@ fn of_unit(collector: &Collector, unit: &Unit) -> Vec<Check> {
 
 fn check(outlook: Outlook, source: &str, call: &str, subject: &str, says: String) -> Check {
     Check { outlook, source: source.to_owned(), call: call.to_owned(), subject: subject.to_owned(), says }
+}
+
+/// How it looks where a call fails.
+fn fault_of(operation: &Operation) -> Outlook {
+    if operation.optional { Outlook::Note } else { Outlook::Gap }
 }
 
 /// How a call went. What a collector can do without is no gap.
@@ -165,10 +181,7 @@ fn called<T>(
     match answer {
         Ok(answer) => Ok((Some(answer), check(Outlook::Ok, source, operation.name, subject, String::new()))),
         Err(failure @ (Failure::Interrupted | Failure::Disk(_))) => Err(failure),
-        Err(failure) => {
-            let outlook = if operation.optional { Outlook::Note } else { Outlook::Gap };
-            Ok((None, check(outlook, source, operation.name, subject, failure.reason())))
-        }
+        Err(failure) => Ok((None, check(fault_of(operation), source, operation.name, subject, failure.reason()))),
     }
 }
 
@@ -253,7 +266,9 @@ async fn workgroups(cx: Context) -> std::result::Result<Vec<Check>, Failure> {
     let name = athena::COLLECTOR.name;
     let client = aws_sdk_athena::Client::new(&cx.session.config);
     let mut checks = Vec::new();
-    for workgroup in athena::workgroups(&cx).await.unwrap_or_default() {
+    let (workgroups, check) = called(name, &athena::LIST_WORK_GROUPS, "", athena::workgroups(&cx).await)?;
+    let Some(workgroups) = workgroups else { return Ok(vec![check]) };
+    for workgroup in workgroups {
         let request = || client.list_query_executions().work_group(&workgroup).max_results(1);
         let listed = cx.call(&athena::LIST_QUERY_EXECUTIONS, |tap| request().customize().interceptor(tap).send()).await;
         let (page, check) = called(name, &athena::LIST_QUERY_EXECUTIONS, &workgroup, listed)?;

@@ -115,6 +115,7 @@ pub(super) fn session(asked: Asked, ways: &Ways, config: SdkConfig, store: Optio
         // Until somebody answers, there may be nobody: a region or an endpoint that is wrong is told soon.
         unanswered: std::sync::atomic::AtomicU64::new(calls::SILENCES),
         former_limits: std::sync::atomic::AtomicBool::new(false),
+        heard: std::sync::Mutex::default(),
         stop,
     })
 }

@@ -1,4 +1,4 @@
-//! Bringing evidence from AWS into a case: the only network, the only async. Answers are stored untouched; the sources read them later.
+//! Bringing evidence from AWS into a case. Answers are stored untouched; the sources read them later. Besides `publish` the only network.
 
 use crate::{
     case::manifest::{Bill, CaseManifest, FORMAT, State, Unit},
@@ -225,6 +225,8 @@ struct Session {
     former_limits: AtomicBool,
     /// Calls that were given up because nobody answered, since one was.
     unanswered: AtomicU64,
+    /// Operations that were called: whether each was answered always, or why it was not once.
+    heard: Mutex<BTreeMap<&'static str, std::result::Result<(), String>>>,
     /// Whether the user wants to stop.
     stop: watch::Receiver<bool>,
 }
@@ -244,6 +246,20 @@ impl Session {
             }
         })?;
         Ok(())
+    }
+
+    /// Takes down how a call ended; what failed once is not forgotten because it went well another time.
+    fn hear(&self, operation: &'static Operation, failure: Option<&Failure>) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = heard.entry(operation.name).or_insert(Ok(()));
+        if let Some(failure) = failure {
+            *said = Err(failure.reason());
+        }
+    }
+
+    /// How the calls of an operation ended; `None` where there was none.
+    fn heard(&self, operation: &Operation) -> Option<std::result::Result<(), String>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(operation.name).cloned()
     }
 
     /// The case that is being written.

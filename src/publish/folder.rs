@@ -20,12 +20,14 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder, and makes it where it is to be written to.
+    /// Makes a folder where there is none.
+    pub(super) fn make(root: &str) -> Result<()> {
+        fs::create_dir_all(root).map_err(|source| Error::Write { path: root.into(), source })
+    }
+
+    /// Opens a folder that is there.
     pub(super) fn open(root: &str, writes: bool) -> Result<Self> {
         let root = PathBuf::from(root);
-        if writes {
-            fs::create_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
-        }
         let lock = File::open(&root).map_err(|source| Error::Read { path: root.clone(), source })?;
         let locked = if writes { lock.try_lock() } else { lock.try_lock_shared() };
         match locked {

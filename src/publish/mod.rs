@@ -115,6 +115,7 @@ pub fn publish(nights: &[Night], destination: &Destination) -> Result<Published>
             ddl::FIRST_DAY
         )));
     }
+    Store::make(destination)?;
     let store = Store::open(destination, true)?;
     let mut published = Published { recovered: commit::recover(&store)?, ..Published::default() };
     if let Store::S3(s3) = &store {

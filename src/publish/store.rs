@@ -26,7 +26,15 @@ pub(super) struct Object {
 }
 
 impl Store {
-    /// Opens it; a folder that is missing is made where it is to be written to.
+    /// Makes the place of a new lake; a bucket must be there.
+    pub(super) fn make(destination: &Destination) -> Result<()> {
+        match place::address(&destination.to)? {
+            None => Folder::make(&destination.to),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Opens it.
     pub(super) fn open(destination: &Destination, writes: bool) -> Result<Self> {
         match place::address(&destination.to)? {
             None => Folder::open(&destination.to, writes).map(Self::Folder),

@@ -205,8 +205,7 @@ impl Report {
         // Writing to memory cannot fail, and what was written is what counts.
         (jsonl::FORMAT.write)(self, &Style::default(), &mut text).unwrap_or_default();
         let window = format!("{:?} {:?}", self.since, self.until);
-        let hex = crate::finding::id_of("run", &[&String::from_utf8_lossy(&text), &window]);
-        hex.trim_start_matches("f1:").to_owned()
+        crate::finding::digest("run", &[&String::from_utf8_lossy(&text), &window])
     }
 
     /// Counts for the summary.

@@ -64,6 +64,8 @@ fn what_cannot_be_published_is_named() {
         (vec!["athena", "queries", "new_todays"], "did you mean `new_today`?"),
         (vec!["athena", "queries", "--date", "5 March"], "write a date like"),
         (vec!["prune", "LAKE", "--keep", "90m"], "give whole days"),
+        (vec!["compact", "OTHER"], "cannot read"),
+        (vec!["prune", "OTHER", "--keep", "30d", "--apply"], "cannot read"),
     ];
     for (arguments, wanted) in cases {
         let paths = [("EMPTY", at("empty")), ("LAKE", at("lake")), ("OTHER", at("other"))];

@@ -151,7 +151,8 @@ fn a_bucket_in_another_region_is_told() {
             let (mut stream, mut request) = (stream.unwrap(), [0; 8_192]);
             let _ = stream.read(&mut request).unwrap();
             let body = "<Error><Code>PermanentRedirect</Code><Message>The bucket must be addressed using the specified endpoint.</Message></Error>";
-            let head = "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1\r\nContent-Type: application/xml\r\nConnection: close";
+            let head =
+                "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1\r\nContent-Type: application/xml\r\nConnection: close";
             write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
         }
     });
