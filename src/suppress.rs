@@ -2,7 +2,7 @@
 
 use crate::{
     detectors::DETECTORS,
-    finding::{Finding, Severity, Suppression, Unused, WhyUnused},
+    finding::{Change, Finding, Severity, Suppression, Unused, WhyUnused},
     report::Report,
     units::{Moment, parse_day},
 };
@@ -26,7 +26,7 @@ pub struct Entry {
 
 /// Marks the findings that an entry silences, and writes into the report which entries did not do what they are there for.
 ///
-/// Days are judged at the window's `end`, outside of it; without it at the report's own.
+/// What the report says beside the one before tells fixed ones from unseen ones: it is compared first. Days are judged at the window's `end`, outside of it; without it at the report's own.
 pub fn apply(entries: &[Entry], report: &mut Report, end: Option<Moment>) {
     if entries.is_empty() {
         return;
@@ -46,9 +46,13 @@ pub fn apply(entries: &[Entry], report: &mut Report, end: Option<Moment>) {
 
 impl Entry {
     fn matches(&self, finding: &Finding) -> bool {
-        self.finding_id.as_ref().is_none_or(|it| *it == finding.finding_id)
-            && self.detector.as_ref().is_none_or(|it| it == finding.detector)
-            && self.subject.as_ref().is_none_or(|it| it.matches(&finding.subject.id))
+        self.is_about(&finding.finding_id, finding.detector, &finding.subject.id)
+    }
+
+    fn is_about(&self, finding_id: &str, detector: &str, subject_id: &str) -> bool {
+        self.finding_id.as_ref().is_none_or(|it| it == finding_id)
+            && self.detector.as_ref().is_none_or(|it| it == detector)
+            && self.subject.as_ref().is_none_or(|it| it.matches(subject_id))
     }
 
     /// Why it does not silence a finding that it is about; `None` where it does.
@@ -106,6 +110,16 @@ impl Entry {
         if !report.is_complete() {
             return (WhyUnused::NotExercised, format!("{nothing}, but an input was not read whole"));
         }
-        (WhyUnused::Fixed, format!("{nothing}, and what would show it was read whole: it can go"))
+        // Where there is a report before this one, it knows what showed it.
+        let unseen = report
+            .gone
+            .iter()
+            .flatten()
+            .find(|it| it.change == Change::NotAssessed && self.is_about(&it.finding_id, &it.detector, &it.subject_id));
+        if let Some(unseen) = unseen {
+            let reason = unseen.reason.as_deref().unwrap_or("what showed it before was not read again");
+            return (WhyUnused::NotExercised, format!("{nothing}, but {reason}"));
+        }
+        (WhyUnused::Fixed, format!("{nothing}, and every input was read whole"))
     }
 }

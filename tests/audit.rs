@@ -320,6 +320,26 @@ fn what_is_missing_is_said_and_made_up_for() {
 }
 
 #[test]
+fn a_suppression_is_fixed_only_where_its_evidence_was_read_again() {
+    let site = Site::new(
+        "[[suppress]]\ndetector = \"access-denied\"\nsubject = \"*svc-etl-loader*\"\nreason = \"it moves\"\nuntil = \"2026-02-01\"\n",
+    );
+    let states = |night: u32| {
+        let told = report(&site.audit(&morning(night)));
+        told["suppressions"].as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (night, hidden, healthy, expected) in
+        [(1, false, false, &[][..]), (2, true, false, &["not-exercised"]), (3, false, true, &["fixed"])]
+    {
+        site.export(night, night, BEGINS, false, 1);
+        if !hidden {
+            site.export(night, night, HIDES, healthy, 1);
+        }
+        assert_eq!(states(night), expected, "night {night}");
+    }
+}
+
+#[test]
 fn evidence_that_is_gone_changes_nothing_that_was_told() {
     let site = Site::new("");
     export(&site, 1);

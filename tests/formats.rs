@@ -193,6 +193,7 @@ fn what_people_and_earlier_reports_say_is_told() {
         finding_id: id.to_owned(),
         detector: "small-files".to_owned(),
         severity: "high".to_owned(),
+        subject_id: "s3://lake/many".to_owned(),
         title: "many".to_owned(),
         last_seen: None,
         change,

@@ -137,10 +137,10 @@ impl Audit<'_> {
         let memory = before.unwrap_or(&nothing);
         let seen = |id: &str| memory.seen.get(id).map(|it| (it.first, Some(it.nights)));
         changes::stand(&mut report, &memory.as_before(), &seen);
+        suppress::apply(&self.config.suppress, &mut report, Some(window.until()));
         if let Some((accepted, name)) = self.baseline {
             changes::accept(&mut report, accepted, name);
         }
-        suppress::apply(&self.config.suppress, &mut report, Some(window.until()));
         Ok(report)
     }
 

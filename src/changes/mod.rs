@@ -104,6 +104,7 @@ pub fn stand(report: &mut Report, before: &Ledger, seen: &dyn Fn(&str) -> Option
             finding_id: it.finding_id.to_owned(),
             detector: old.detector.clone(),
             severity: old.severity.clone(),
+            subject_id: old.subject_id.clone(),
             title: old.title.clone(),
             last_seen: old.last_seen,
             change: it.change,

@@ -180,9 +180,11 @@ impl SharedArgs {
             // The same inputs are the same run, whatever people and other reports say of them.
             report.run = Some(report.run_id());
         }
-        suppress::apply(&config.suppress, &mut report, None);
         if let Some(baseline) = baseline {
             changes::compare(&mut report, &baseline.ledger);
+        }
+        suppress::apply(&config.suppress, &mut report, None);
+        if let Some(baseline) = baseline {
             changes::accept(&mut report, &baseline.ledger, &baseline.given);
             for it in diff::differences(&baseline.ledger, &Ledger::of(&report)) {
                 super::complain(&format!("--baseline {}: {it}", baseline.given));

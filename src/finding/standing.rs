@@ -151,6 +151,8 @@ pub struct Gone {
     pub detector: String,
     /// How bad it was.
     pub severity: String,
+    /// What it was about.
+    pub subject_id: String,
     /// What it said.
     pub title: String,
     /// When it was last seen.

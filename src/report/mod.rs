@@ -280,6 +280,7 @@ fn gone_json(gone: &Gone) -> Value {
         "finding_id": gone.finding_id,
         "detector": gone.detector,
         "severity": gone.severity,
+        "subject_id": gone.subject_id,
         "title": gone.title,
         "last_seen": gone.last_seen,
         "change": gone.change,
