@@ -15,7 +15,10 @@ use crate::{
 };
 use polars::prelude::{DataFrame, IntoLazy as _, LazyFrame};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 mod manifests;
 
@@ -103,8 +106,13 @@ impl Evidence {
             let named = reading.manifests();
             // Rows of a batch are put together before the next is read: what is summed up then needs no room.
             for batch in batches(&files) {
-                let read: Vec<Vec<Told>> = batch.par_iter().map(|file| read_file(file, &named, forced, settings, meter)).collect();
-                read.into_iter().flatten().for_each(|it| reading.take(it));
+                // The largest ones first, so that no core is left with one of them at the end.
+                let mut turns: Vec<(usize, &RawFile)> = batch.iter().copied().enumerate().collect();
+                turns.sort_by_key(|it| Reverse(it.1.bytes));
+                let read = |(at, file): &(usize, &RawFile)| (*at, read_file(file, &named, forced, settings, meter));
+                let mut read: Vec<(usize, Vec<Told>)> = turns.par_iter().with_max_len(1).map(read).collect();
+                read.sort_by_key(|it| it.0);
+                read.into_iter().flat_map(|it| it.1).for_each(|it| reading.take(it));
             }
         }
         reading.settled()

@@ -8,6 +8,7 @@ use crate::{
     tables::{Table, objects, table_stats},
 };
 use polars::prelude::LazyFrame;
+use rayon::prelude::*;
 
 mod access_denied;
 mod load_errors;
@@ -113,7 +114,8 @@ pub fn judge(detectors: &[&'static Detector], evidence: &Evidence, settings: &Se
         let rows = detector.reads.iter().map(|it| (it.name, evidence.rows(it))).collect();
         Ok(verdict(detector, answer, rows, evidence, settings))
     };
-    detectors.iter().map(ask).collect()
+    // The first of those that fail, in their order, is the one to tell.
+    detectors.par_iter().map(ask).collect::<Vec<_>>().into_iter().collect()
 }
 
 fn verdict(

@@ -1,12 +1,15 @@
 //! The messages that a healthy scheduler writes by the million, told in few bytes: their words stand in one text, behind each other.
 
 use super::{
-    catalogue::{Naming, Spoken},
+    LogReader, Stream,
+    catalogue::{self, Entry, Naming},
     facts::{SHORTEST_WAIT, Well, hash_of_parts, is_well},
+    finished::Finished,
     identity::plain::{self, Names},
-    lifecycle::{self, Finished},
+    lifecycle,
     open::Queued,
-    stream::Record,
+    screen::PlainHead,
+    telling::Telling,
 };
 use crate::{tables::task_events::Event, units::Moment};
 use std::ops::Range;
@@ -25,14 +28,14 @@ pub(super) struct BriefQueued {
 }
 
 impl BriefQueued {
-    fn new(names: &Names<'_>, queue: Option<&str>, at: Moment, record: u64, said: &mut String) -> Self {
+    fn new(instance: u64, names: &Names<'_>, queue: Option<&str>, (at, record): (Moment, u64), said: &mut String) -> Self {
         let begin = said.len();
         let [dag, task, run] = names.path;
         let ends = [dag, task, run, queue.unwrap_or_default()].map(|it| {
             said.push_str(it);
             said.len()
         });
-        Self { instance: instance(names), at, record, map_index: names.map_index, try_number: names.try_number, begin, ends }
+        Self { instance, at, record, map_index: names.map_index, try_number: names.try_number, begin, ends }
     }
 
     /// With its words.
@@ -68,7 +71,7 @@ pub(super) struct BriefEnd {
 
 impl BriefEnd {
     /// Reads the message about the end of a try, if it went well.
-    pub(super) fn of(body: &str, at: Option<Moment>, record: u64, said: &mut String) -> Option<Self> {
+    fn of(body: &str, at: Moment, record: u64, said: &mut String) -> Option<Self> {
         let told = Finished::of(body);
         let waited = told.queued_at.zip(told.started_at).map_or(0, |(queued, started)| started.0 - queued.0);
         // How long the parts of a mapped task took is kept.
@@ -81,39 +84,113 @@ impl BriefEnd {
             succeeded: (told.state == Some("success")).then(|| hash(told.try_number)),
             queued: told.queued_at,
             ran: told.started_at.zip(told.ended_at),
-            at: at?,
+            at,
         };
-        let mut written = |text: &str| {
-            let begin = said.len();
-            said.push_str(text);
-            begin..said.len()
+        let begin = said.len();
+        said.push_str(body);
+        // Task and queue are parts of the message.
+        let within = |part: Option<&str>| {
+            let part = part.unwrap_or_default();
+            let from = begin + part.as_ptr().addr().saturating_sub(body.as_ptr().addr());
+            if part.is_empty() { 0..0 } else { from..from + part.len() }
         };
-        let [message, task, queue] = [body, told.task_id.unwrap_or_default(), told.queue.unwrap_or_default()].map(&mut written);
-        Some(Self { well, record, message, task, queue })
+        Some(Self { well, record, message: begin..said.len(), task: within(told.task_id), queue: within(told.queue) })
     }
 }
 
-/// The tasks of which a message says that they were queued; `false` when it must be read in full.
-pub(super) fn queued(record: &Record<'_>, spoken: &Spoken<'_>, said: &mut String, each: &mut dyn FnMut(BriefQueued)) -> bool {
-    let (Event::Queued, Some(at), None) = (spoken.event, record.at, &spoken.message.state) else { return false };
-    let body = &*spoken.body;
-    let mut one = |names: Option<Names<'_>>, queue| {
-        let names = names.filter(|it| !it.path[1].is_empty());
-        names.map(|it| each(BriefQueued::new(&it, queue, at, record.origin.record, said))).is_some()
-    };
-    let queue = lifecycle::queue_of(body);
-    match spoken.message.names {
-        Naming::Key => one(plain::key(body), queue),
-        Naming::Command => one(plain::command(body), queue),
-        Naming::List => {
-            let listed = plain::instances(body).map(|all| all.iter().map(plain::Instance::names).collect::<Option<Vec<_>>>());
-            let Some(listed) = listed.flatten().filter(|it| !it.is_empty() && it.iter().all(|it| !it.path[1].is_empty())) else {
-                return false;
-            };
-            listed.into_iter().all(|it| one(Some(it), queue))
-        }
-        _ => false,
+/// Who may say what, as their source files tell: each is asked once.
+#[derive(Debug, Default)]
+pub(super) struct Voices(Vec<Voice>);
+
+#[derive(Debug)]
+struct Voice {
+    file: Box<[u8]>,
+    is_scheduler: bool,
+    /// Whether it hands tasks on.
+    queues: bool,
+}
+
+/// How many source files are remembered: more are none that speak often.
+const VOICES: usize = 16;
+
+impl Voices {
+    fn of(&mut self, file: &[u8]) -> Option<&Voice> {
+        let known = self.0.iter().position(|it| *it.file == *file);
+        let at = known.unwrap_or_else(|| {
+            let name = String::from_utf8_lossy(file);
+            let queues = name.contains("scheduler") || name.contains("executor");
+            self.0.truncate(VOICES - 1);
+            self.0.push(Voice { file: file.into(), is_scheduler: catalogue::is_scheduler(&name), queues });
+            self.0.len() - 1
+        });
+        self.0.get(at)
     }
+}
+
+impl LogReader<'_> {
+    /// Reads a message as healthy schedulers spell it; `false` leaves it to who reads any spelling.
+    pub(super) fn brief(&mut self, head: &PlainHead<'_>, (message, event): &Entry, body: &str, record: u64, stream: &mut Stream) -> bool {
+        let at = head.at;
+        let Some(&Voice { is_scheduler: true, queues, .. }) = self.voices.of(head.file).filter(|_| message.is_of_scheduler()) else {
+            return false;
+        };
+        let mut said = std::mem::take(&mut self.said);
+        let is_told = match (event, message.names) {
+            (Event::Finished, Naming::Fields) => {
+                let end = BriefEnd::of(body, at, record, &mut said).map(Telling::Well);
+                end.map(|it| self.take(it, &said, stream)).is_some()
+            }
+            (Event::Queued, Naming::Key | Naming::Command) => {
+                let names = if message.names == Naming::Key { plain::key(body) } else { plain::command(body) };
+                names.filter(has_task).map(|it| self.queued(&it, queues, body, (at, record), &mut said, stream)).is_some()
+            }
+            (Event::Queued, Naming::List) => self.listed(body, (at, record), &mut said, stream),
+            _ => false,
+        };
+        // Who reads the whole file needs the words.
+        if self.part.is_none() {
+            said.clear();
+        }
+        self.said = said;
+        is_told
+    }
+
+    /// Takes that a task was queued, if it is news: schedulers say it up to four times, executors among them.
+    fn queued(&mut self, names: &Names<'_>, queues: bool, body: &str, (at, record): (Moment, u64), said: &mut String, stream: &mut Stream) {
+        const SENDING: &str = "Sending ";
+        let instance = instance(names);
+        if queues && self.recent.knows(instance, names.try_number, at, body.starts_with(SENDING)) {
+            return self.facts.hears_again(at);
+        }
+        let queued = BriefQueued::new(instance, names, lifecycle::queue_of(body), (at, record), said);
+        self.take(Telling::Queued(queued), said, stream);
+    }
+
+    /// Takes the tasks that a message lists, if each of them is spelt plainly.
+    fn listed(&mut self, body: &str, (at, record): (Moment, u64), said: &mut String, stream: &mut Stream) -> bool {
+        let (queue, begin) = (lifecycle::queue_of(body), said.len());
+        let mut told = std::mem::take(&mut self.told);
+        for listed in plain::Instances(body) {
+            let Some(names) = listed.and_then(|it| it.names()).filter(has_task) else {
+                told.clear();
+                break;
+            };
+            told.push(BriefQueued::new(instance(&names), &names, queue, (at, record), said));
+        }
+        let is_told = !told.is_empty();
+        if !is_told {
+            said.truncate(begin);
+        }
+        for queued in told.drain(..) {
+            self.take(Telling::Queued(queued), said, stream);
+        }
+        self.told = told;
+        is_told
+    }
+}
+
+fn has_task(names: &Names<'_>) -> bool {
+    !names.path[1].is_empty()
 }
 
 /// The hash of the instance that is named.

@@ -59,6 +59,16 @@ enum Speaker {
     Task,
 }
 
+/// A message, and what it means.
+pub(super) type Entry = (Message, Event);
+
+impl Message {
+    /// Whether it is a scheduler's, and nothing else is asked of it than who says it.
+    pub(super) fn is_of_scheduler(&self) -> bool {
+        self.speaker == Speaker::Scheduler && self.also.is_none() && self.level.is_none() && self.state.is_none()
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Catalogue {
     message: Vec<Message>,
@@ -66,7 +76,7 @@ struct Catalogue {
 
 /// The messages, and which of them begin with a pair of bytes: most bodies begin with no such pair.
 struct Index {
-    messages: Vec<(Message, Event)>,
+    messages: Vec<Entry>,
     /// Of each pair, which of the lists is its own; the first one is empty.
     pairs: Vec<u16>,
     lists: Vec<Vec<usize>>,
@@ -90,7 +100,7 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
 });
 
 /// The messages that begin with the first two bytes of a text.
-fn candidates_of(text: &[u8]) -> impl Iterator<Item = &'static (Message, Event)> {
+fn candidates_of(text: &[u8]) -> impl Iterator<Item = &'static Entry> {
     let list = pair_of(text).and_then(|it| INDEX.lists.get(usize::from(*INDEX.pairs.get(it)?)));
     list.into_iter().flatten().filter_map(|it| INDEX.messages.get(*it))
 }
@@ -171,9 +181,14 @@ fn lead_of(line: &str) -> usize {
     ends.filter(|it| *it <= 300 && line.get(*it..).is_some_and(first_of)).min().unwrap_or(0)
 }
 
-/// Whether a body may be a message of the catalogue.
-pub(super) fn may_begin(body: &[u8]) -> bool {
-    candidates_of(body).any(|it| body.starts_with(it.0.text.as_bytes()))
+/// The first message of the catalogue that a body may be.
+pub(super) fn begun(body: &[u8]) -> Option<&'static Entry> {
+    candidates_of(body).find(|it| body.starts_with(it.0.text.as_bytes()))
+}
+
+/// Whether a source file or logger may be a scheduler's.
+pub(super) fn is_scheduler(logger: &str) -> bool {
+    Speaker::Scheduler.may_be(logger)
 }
 
 /// Whether a text begins like a message of the catalogue.
@@ -181,7 +196,7 @@ fn first_of(text: &str) -> bool {
     candidates(text).next().is_some()
 }
 
-fn candidates(text: &str) -> impl Iterator<Item = &'static (Message, Event)> {
+fn candidates(text: &str) -> impl Iterator<Item = &'static Entry> {
     candidates_of(text.as_bytes()).filter(move |it| text.starts_with(&it.0.text))
 }
 

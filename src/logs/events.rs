@@ -2,7 +2,7 @@
 
 use super::{
     catalogue, loads,
-    screen::{Ahead, Framing, HeadAt, PlainHead, Said, continues},
+    screen::{Ahead, Clock, Framing, HeadAt, PlainHead, Said, continues},
     stream::{Relayed, RelayedAt},
 };
 use crate::units::Moment;
@@ -122,21 +122,21 @@ impl Events {
     /// Finds out what each line may be read as.
     fn judge(&mut self) {
         let bytes = self.text.as_bytes();
-        let mut ahead = Ahead::of(bytes);
+        let (mut ahead, mut clock) = (Ahead::of(bytes), Clock::default());
         let mut next: Vec<Option<usize>> = vec![None; self.streams.len()];
         for line in &mut self.lines {
             let text = bytes.get(line.from..line.to).unwrap_or_default();
             let said = ahead.as_mut().map_or(Said::Word, |it| it.line(line.from, line.to));
             line.names_place = said != Said::Nothing;
             let is_open = text.ends_with(b"\r");
-            let head = PlainHead::of(text, Framing::Bare);
+            let head = PlainHead::of(text, Framing::Bare, &mut clock);
             line.kind = if head.is_some() || begins(text) {
                 let speaks = is_open || said == Said::Word || (said == Said::Place && loads::may_run(text));
                 let head = head.filter(|it| !speaks && !it.file.starts_with(b"celery."));
                 line.head = head.as_ref().map(|it| it.places(text));
                 match head {
                     // A message that names a place is read by those who know places.
-                    Some(it) if !it.is_relay && said == Said::Place && catalogue::may_begin(it.body) => Kind::Begins,
+                    Some(it) if !it.is_relay && said == Said::Place && catalogue::begun(it.body).is_some() => Kind::Begins,
                     Some(it) if !it.is_relay => Kind::Head,
                     Some(it) => {
                         line.relay = relayed(&it).as_ref().map(Relayed::place);

@@ -16,6 +16,7 @@ use crate::{
     units::{Moment, SECOND},
 };
 use foldhash::quality::FixedState;
+use rayon::slice::ParallelSliceMut as _;
 use std::{collections::BTreeMap, hash::BuildHasher as _, sync::Arc};
 
 /// Waits below this are never worth remembering: the lowest threshold that a setting may name.
@@ -292,7 +293,7 @@ impl Facts {
     /// Puts the facts of closed inputs together: one after the other, each in its own order.
     pub fn settle(&mut self) {
         self.events.sort_by(|a, b| a.origin.file.cmp(&b.origin.file));
-        self.succeeded.sort_unstable();
+        self.succeeded.par_sort_by_key(|it| it.iter().fold(0_u64, |sum, it| sum << 8 | u64::from(*it)));
         self.succeeded.dedup();
         self.started.sort_unstable();
         self.started.dedup();

@@ -2,6 +2,7 @@
 
 use super::{
     catalogue::{self, Naming, Spoken},
+    finished::{Finished, fields},
     identity,
     stream::Record,
 };
@@ -99,57 +100,9 @@ fn first_word(text: &str) -> Option<String> {
     word(text).map(ToOwned::to_owned)
 }
 
-/// `key=value, key=value`, with or without the blank.
-fn fields(text: &str) -> Fields<'_> {
-    Fields { rest: Some(text) }
-}
-
-struct Fields<'a> {
-    rest: Option<&'a str>,
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = (&'a str, &'a str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while let Some(text) = self.rest {
-            let (mut equals, mut end) = (None, text.len());
-            for (at, byte) in text.bytes().enumerate() {
-                match byte {
-                    b'=' if equals.is_none() => equals = Some(at),
-                    b',' => {
-                        end = at;
-                        break;
-                    }
-                    _ => {}
-                }
-            }
-            self.rest = text.get(end + 1..);
-            if let Some(at) = equals {
-                return Some((trimmed(text.get(..at)?), trimmed(text.get(at + 1..end)?)));
-            }
-        }
-        None
-    }
-}
-
-/// A text without the blanks around it, of which it mostly has one or none.
-fn trimmed(text: &str) -> &str {
-    let text = text.strip_prefix(' ').unwrap_or(text);
-    let is_bare = |it: Option<&u8>| it.is_none_or(u8::is_ascii_graphic);
-    if is_bare(text.as_bytes().first()) && is_bare(text.as_bytes().last()) { text } else { text.trim() }
-}
-
 fn known(value: &str) -> Option<String> {
     (!value.is_empty() && value != "None").then(|| value.to_owned())
 }
-
-fn moment(value: &str) -> Option<Moment> {
-    Moment::parse(value).map(|it| it.moment)
-}
-
-/// How a scheduler begins to tell that a try is over.
-pub(super) const FINISHED: &str = "TaskInstance Finished: ";
 
 /// `TaskInstance Finished: dag_id=…, task_id=…, run_id=…, …`
 fn finished(fact: &mut TaskEvent, body: &str) {
@@ -160,49 +113,6 @@ fn finished(fact: &mut TaskEvent, body: &str) {
     (fact.started_at, fact.ended_at, fact.queued_at) = (told.started_at, told.ended_at, told.queued_at);
     (fact.state, fact.executor_state) = (text(told.state), text(told.executor_state));
     (fact.pool, fact.queue) = (text(told.pool), text(told.queue));
-}
-
-/// What a scheduler says of a try that is over.
-#[derive(Debug, Default)]
-pub(super) struct Finished<'a> {
-    pub(super) dag_id: Option<&'a str>,
-    pub(super) task_id: Option<&'a str>,
-    pub(super) run_id: Option<&'a str>,
-    pub(super) map_index: Option<i64>,
-    pub(super) try_number: Option<i64>,
-    pub(super) started_at: Option<Moment>,
-    pub(super) ended_at: Option<Moment>,
-    pub(super) queued_at: Option<Moment>,
-    pub(super) state: Option<&'a str>,
-    pub(super) executor_state: Option<&'a str>,
-    pool: Option<&'a str>,
-    pub(super) queue: Option<&'a str>,
-}
-
-impl<'a> Finished<'a> {
-    /// Reads `TaskInstance Finished: key=value, …`.
-    pub(super) fn of(body: &'a str) -> Self {
-        let known = |value: &'a str| (!value.is_empty() && value != "None").then_some(value);
-        let mut told = Self::default();
-        for (key, value) in fields(body.strip_prefix(FINISHED).unwrap_or(body)) {
-            match key {
-                "dag_id" => told.dag_id = known(value),
-                "task_id" => told.task_id = known(value),
-                "run_id" => told.run_id = known(value),
-                "map_index" => told.map_index = value.parse().ok().filter(|it| *it >= 0),
-                "try_number" => told.try_number = value.parse().ok(),
-                "run_start_date" => told.started_at = moment(value),
-                "run_end_date" => told.ended_at = moment(value),
-                "queued_dttm" => told.queued_at = moment(value),
-                "state" => told.state = known(value),
-                "executor_state" => told.executor_state = known(value),
-                "pool" => told.pool = known(value),
-                "queue" => told.queue = known(value),
-                _ => {}
-            }
-        }
-        told
-    }
 }
 
 /// `Marking task as FAILED. dag_id=…, task_id=…, [run_id=…,] execution_date=…`

@@ -27,6 +27,7 @@ mod brief;
 mod catalogue;
 pub mod events;
 pub mod facts;
+mod finished;
 mod identity;
 mod lifecycle;
 mod line;
@@ -45,7 +46,7 @@ mod telling;
 pub use parallel::{Log, ReadAt, Seen};
 pub use screen::{Framing, exported};
 
-use brief::BriefEnd;
+use brief::{BriefEnd, BriefQueued, Voices};
 use facts::Facts;
 use owner::Owner;
 use parallel::Part;
@@ -61,16 +62,15 @@ pub struct LogReader<'f> {
     streams: BTreeMap<String, Stream>,
     /// The first and the last moment seen.
     span: Option<(Moment, Moment)>,
-    /// The first and the last stamp of records that were passed over.
-    passed: Option<(screen::UtcStamp, screen::UtcStamp)>,
     /// The time of the last event of an export.
     last_event: Option<Moment>,
     /// What is read, if it is a part of the file.
     part: Option<Part>,
     recent: Recent,
-    /// What messages said that were told in few bytes, and what they told.
+    /// What messages said that were told in few bytes, the tasks that one of them lists, and who says such.
     said: String,
-    told: Vec<Telling>,
+    told: Vec<BriefQueued>,
+    voices: Voices,
     /// Whether a stamp had to be read without knowing its zone.
     zone_guessed: bool,
 }
@@ -134,12 +134,12 @@ impl<'f> LogReader<'f> {
             facts,
             streams: BTreeMap::new(),
             span: None,
-            passed: None,
             last_event: None,
             part: None,
             recent: Recent::default(),
             said: String::new(),
             told: Vec::new(),
+            voices: Voices::default(),
             zone_guessed: false,
         }
     }
@@ -181,9 +181,6 @@ impl<'f> LogReader<'f> {
             for owner in stream.owners.values_mut() {
                 owner.close(self.facts);
             }
-        }
-        for stamp in self.passed.take().into_iter().flat_map(|it| [it.0, it.1]) {
-            self.saw(screen::moment_of(stamp));
         }
         (self.span, self.zone_guessed)
     }

@@ -8,8 +8,15 @@ use super::{Framing, LogReader, Stream, identity, line, stream, telling::Telling
 use crate::{logs::facts::Facts, units::Moment};
 use jiff::tz::TimeZone;
 use memchr::{memchr, memchr_iter};
-use rayon::prelude::*;
-use std::{cell::Cell, ops::Range, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    ops::Range,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 mod wide;
 
@@ -28,12 +35,38 @@ const BEFORE: u64 = 64 << 10;
 const BEHIND: u64 = 16 << 10;
 const FAR_BEHIND: u64 = 32 << 20;
 
-/// Parts that each core reads before what they tell is taken.
-const EACH: usize = 4;
-
 thread_local! {
     /// The bytes of a part: each core reads one after the other into the same room.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Room for what parts tell: who has read one leaves it to the next.
+static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
+
+/// How many are kept.
+const MOST_ROOMS: usize = 32;
+
+/// What a part tells, and its words.
+#[derive(Default)]
+struct Room {
+    tellings: Vec<Telling>,
+    said: String,
+}
+
+impl Room {
+    fn found() -> Self {
+        ROOMS.lock().ok().and_then(|mut it| it.pop()).unwrap_or_default()
+    }
+
+    fn leave(mut self) {
+        self.tellings.clear();
+        self.said.clear();
+        if let Ok(mut rooms) = ROOMS.lock()
+            && rooms.len() < MOST_ROOMS
+        {
+            rooms.push(self);
+        }
+    }
 }
 
 /// The lines that a part owns, and what their records tell.
@@ -58,9 +91,7 @@ pub struct Seen {
 struct Read {
     first: u64,
     lines: u64,
-    tellings: Vec<Telling>,
-    /// The words of those that are told in few bytes.
-    said: String,
+    room: Room,
     log_records: u64,
     /// The last moment at which something was said again.
     again: Option<Moment>,
@@ -96,43 +127,73 @@ impl<'r> Log<'r> {
         if self.bytes < WORTH * self.part || identity::from_name(self.file).is_some() {
             return None;
         }
-        let mut reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), facts);
-        let parts: Vec<u64> = (0..self.bytes.div_ceil(self.part)).collect();
-        let mut waiting: Vec<Option<Read>> = Vec::new();
-        let mut lines = 0;
-        for batch in parts.chunks(EACH * rayon::current_num_threads()) {
-            let before = std::mem::take(&mut waiting);
-            let (taken, read) = rayon::join(|| reader.takes(before, &mut lines), || batch.par_iter().map(|it| self.part(*it)).collect());
-            taken?;
-            waiting = read;
+        let parts = self.bytes.div_ceil(self.part);
+        let reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), facts);
+        let taken = Mutex::new(Taken { reader, lines: 0, next: 0, waiting: BTreeMap::new(), failed: false });
+        let begun = AtomicU64::new(0);
+        // Each core reads the next part that nobody reads, until there is none.
+        rayon::broadcast(|_| {
+            loop {
+                let number = begun.fetch_add(1, Ordering::Relaxed);
+                if number >= parts {
+                    break;
+                }
+                let read = self.part(number);
+                let Ok(mut taken) = taken.lock() else { break };
+                if !taken.take(number, read) {
+                    begun.store(parts, Ordering::Relaxed);
+                }
+            }
+        });
+        let Taken { reader, lines, next, .. } = taken.into_inner().ok()?;
+        (next == parts).then(|| Seen { lines, saw: reader.finish() })
+    }
+}
+
+/// What parts tell, taken in their order.
+struct Taken<'f> {
+    reader: LogReader<'f>,
+    lines: u64,
+    /// The number of the next part, and parts behind it.
+    next: u64,
+    waiting: BTreeMap<u64, Read>,
+    failed: bool,
+}
+
+impl Taken<'_> {
+    /// Takes a part, and those that waited for it; `false` where one could not be read.
+    fn take(&mut self, number: u64, read: Option<Read>) -> bool {
+        self.failed |= read.is_none();
+        self.waiting.extend(read.map(|it| (number, it)));
+        while let Some(read) = self.waiting.remove(&self.next).filter(|_| !self.failed) {
+            self.failed = self.reader.takes(read, &mut self.lines).is_none();
+            self.next += 1;
         }
-        reader.takes(waiting, &mut lines)?;
-        Some(Seen { lines, saw: reader.finish() })
+        !self.failed
     }
 }
 
 impl LogReader<'_> {
-    /// Takes what parts tell, in order.
-    fn takes(&mut self, parts: Vec<Option<Read>>, lines: &mut u64) -> Option<()> {
-        for part in parts {
-            let Read { first, lines: own, tellings, said, log_records, again, saw, tail: _ } = part?;
-            let shift = i64::try_from(*lines + 1).ok()?.checked_sub_unsigned(first)?;
-            self.with_stream("", |reader, stream, _| {
-                for mut telling in tellings {
-                    telling.shift(shift);
-                    reader.take(telling, &said, stream);
-                }
-            });
-            *lines += own;
-            self.facts.log_records += log_records;
-            if let Some(at) = again {
-                self.facts.hears_again(at);
+    /// Takes what the next part tells.
+    fn takes(&mut self, part: Read, lines: &mut u64) -> Option<()> {
+        let Read { first, lines: own, mut room, log_records, again, saw, tail: _ } = part;
+        let shift = i64::try_from(*lines + 1).ok()?.checked_sub_unsigned(first)?;
+        self.with_stream("", |reader, stream, _| {
+            for mut telling in room.tellings.drain(..) {
+                telling.shift(shift);
+                reader.take(telling, &room.said, stream);
             }
-            for at in saw.0.into_iter().flat_map(|it| [it.0, it.1]) {
-                self.saw(Some(at));
-            }
-            self.zone_guessed |= saw.1;
+        });
+        room.leave();
+        *lines += own;
+        self.facts.log_records += log_records;
+        if let Some(at) = again {
+            self.facts.hears_again(at);
         }
+        for at in saw.0.into_iter().flat_map(|it| [it.0, it.1]) {
+            self.saw(Some(at));
+        }
+        self.zone_guessed |= saw.1;
         Some(())
     }
 }
@@ -191,7 +252,9 @@ impl Log<'_> {
         let mut reader = LogReader::new(copy_of(self.file), self.zone.clone(), &mut facts);
         // What was open before a block ends in its first part.
         let own = if start == 0 { 0 } else { first }..if ends_open { u64::MAX } else { first + lines };
-        reader.part = Some(Part { own, tellings: Vec::new() });
+        let Room { tellings, said } = Room::found();
+        reader.part = Some(Part { own, tellings });
+        reader.said = said;
         if let Some(Between { assembler, nearby, last_event, .. }) = begun.cloned() {
             reader.streams.insert(String::new(), Stream { assembler, nearby, ..Stream::default() });
             reader.last_event = last_event;
@@ -210,7 +273,7 @@ impl Log<'_> {
             reader.close_record();
         }
         let tellings = reader.part.take().map(|it| it.tellings).unwrap_or_default();
-        let said = std::mem::take(&mut reader.said);
+        let room = Room { tellings, said: std::mem::take(&mut reader.said) };
         let Stream { assembler, nearby, .. } = reader.streams.remove("").unwrap_or_default();
         let last_event = reader.last_event;
         let tail = ends_open.then(|| {
@@ -218,7 +281,7 @@ impl Log<'_> {
         });
         reader.streams.clear();
         let saw = reader.finish();
-        Some(Ok(Read { first, lines, tellings, said, log_records: facts.log_records, again: facts.last_told, saw, tail }))
+        Some(Ok(Read { first, lines, room, log_records: facts.log_records, again: facts.last_told, saw, tail }))
     }
 }
 

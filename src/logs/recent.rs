@@ -1,9 +1,7 @@
 //! Which tasks were queued a moment ago: schedulers say it in four ways, and only the first ones tell something new.
 
 use super::{
-    brief,
     facts::{SAME_STEP, hash_of},
-    identity::plain::Names,
     telling::Telling,
 };
 use crate::{tables::task_events::Event, units::Moment};
@@ -31,12 +29,10 @@ impl Recent {
     }
 
     /// Whether it is known that a task was queued now, with its queue if the text tells one.
-    pub(super) fn knows(&mut self, task: &Names<'_>, at: Moment, tells_queue: bool) -> bool {
-        let instance = brief::instance(task);
+    pub(super) fn knows(&mut self, instance: u64, try_number: Option<i64>, at: Moment, tells_queue: bool) -> bool {
         let known = self.slot(instance).and_then(|it| *it).filter(|it| it.instance == instance);
-        known.is_some_and(|it| {
-            (at.0 - it.at.0).abs() <= SAME_STEP && (it.has_queue || !tells_queue) && (it.has_try || task.try_number.is_none())
-        })
+        known
+            .is_some_and(|it| (at.0 - it.at.0).abs() <= SAME_STEP && (it.has_queue || !tells_queue) && (it.has_try || try_number.is_none()))
     }
 
     /// Takes notice of what a record tells.

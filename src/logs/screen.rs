@@ -5,8 +5,8 @@
 //! load and no id. Only that it was there, and when, is kept. Everything else is read line by line.
 
 use super::{
-    LogReader, Stream, catalogue,
-    identity::plain,
+    LogReader, Stream,
+    catalogue::{self, Entry},
     loads,
     stream::{Assembler, Piece, Record, Relayed, begins_record},
     telling::Telling,
@@ -19,10 +19,10 @@ mod head;
 mod words;
 
 pub use head::exported;
-pub(super) use head::{HeadAt, PlainHead, UtcStamp, When, continues, moment_of};
+pub(super) use head::{Clock, HeadAt, PlainHead, continues};
 pub(super) use words::{Ahead, Said};
 
-use head::{begins_plainly, plain_text, text_of, unframed};
+use head::{bare, begins_plainly, plain_text, text_of, unframed};
 
 /// A message lists at most this many tasks, else it is read line by line.
 const MOST_LINES: u64 = 2_000;
@@ -43,12 +43,7 @@ impl LogReader<'_> {
             return;
         }
         self.facts.log_records += 1;
-        match head.when {
-            When::Utc(stamp) => {
-                self.passed = Some(self.passed.map_or((stamp, stamp), |(first, last)| (first.min(stamp), last.max(stamp))));
-            }
-            When::At(at) => self.saw(Some(at)),
-        }
+        self.saw(Some(head.at));
     }
 
     /// A record that was passed over is read after all.
@@ -58,39 +53,16 @@ impl LogReader<'_> {
         }
     }
 
-    /// Whether a message says once more that a task was queued.
-    fn knows(&mut self, record: &Record<'_>) -> bool {
-        const SENDING: &str = "Sending TaskInstanceKey(";
-        const RECEIVED: &str = "Received executor event with state queued for task instance TaskInstanceKey(";
-        const ADDING: &str = "Adding to queue: [";
-        let Some(at) = record.at else { return false };
-        let body = record.body;
-        let tells_queue = body.starts_with(SENDING);
-        let task = if tells_queue || body.starts_with(RECEIVED) {
-            plain::key(body)
-        } else if body.starts_with(ADDING) {
-            plain::command(body)
-        } else {
-            None
-        };
-        let says = |word: &str| memchr::memmem::find(record.logger.as_bytes(), word.as_bytes()).is_some();
-        let known = task.is_some_and(|it| (says("scheduler") || says("executor")) && self.recent.knows(&it, at, tells_queue));
-        if known {
-            self.facts.hears_again(at);
-        }
-        known
-    }
-
     /// Reads a message of the catalogue that is all there is in its record.
-    pub(super) fn message(&mut self, head: &PlainHead<'_>, record: u64, stream: &mut Stream) {
-        if self.is_foreign(record) {
+    pub(super) fn message(&mut self, head: &PlainHead<'_>, entry: &Entry, record: u64, stream: &mut Stream) {
+        if self.briefly(head, entry, record, stream) {
             return;
         }
-        let (logger, body) = (text_of(head.file), text_of(head.body.strip_suffix(b"\r").unwrap_or(head.body)));
+        let body = text_of(head.words());
         let record = Record {
-            at: head.when.moment(),
+            at: Some(head.at),
             level: Some(head.level),
-            logger: &logger,
+            logger: &text_of(head.file),
             process: "",
             body: &body,
             printed: false,
@@ -98,19 +70,14 @@ impl LogReader<'_> {
             origin: Origin { file: Arc::clone(&self.file), record },
             places: &[(0, record)],
         };
-        if self.knows(&record) {
-            return;
+        for telling in Telling::of_message(&record) {
+            self.take(telling, "", stream);
         }
-        let (mut said, mut told) = (std::mem::take(&mut self.said), std::mem::take(&mut self.told));
-        Telling::of_message(&record, &mut said, &mut told);
-        for telling in told.drain(..) {
-            self.take(telling, &said, stream);
-        }
-        // Who reads the whole file needs the words.
-        if self.part.is_none() {
-            said.clear();
-        }
-        (self.said, self.told) = (said, told);
+    }
+
+    /// Reads such a message if it is spelt as healthy schedulers spell it; whether it was.
+    fn briefly(&mut self, head: &PlainHead<'_>, entry: &Entry, record: u64, stream: &mut Stream) -> bool {
+        self.is_foreign(record) || self.brief(head, entry, &text_of(head.words()), record, stream)
     }
 }
 
@@ -146,14 +113,16 @@ impl LogReader<'_> {
     pub fn block(&mut self, framing: Framing, block: &[u8], record: &mut u64, cap: usize, is_last: bool) -> usize {
         let mut used = 0;
         self.with_stream("", |reader, stream, assembler| {
-            used = Block { reader, stream, assembler, framing, bytes: block }.read(record, cap, is_last);
+            used = Block { reader, stream, assembler, framing, clock: Clock::default(), bytes: block }.read(record, cap, is_last);
         });
         used
     }
 
     /// Reads one line, of the one stream of a file.
     pub fn framed_line(&mut self, framing: Framing, line: &[u8], record: u64) {
-        self.with_stream("", |reader, stream, assembler| Block { reader, stream, assembler, framing, bytes: &[] }.slow(line, record));
+        self.with_stream("", |reader, stream, assembler| {
+            Block { reader, stream, assembler, framing, clock: Clock::default(), bytes: &[] }.slow(line, record);
+        });
     }
 }
 
@@ -162,6 +131,7 @@ struct Block<'w, 'f, 'b> {
     stream: &'w mut Stream,
     assembler: &'w mut Assembler,
     framing: Framing,
+    clock: Clock,
     bytes: &'b [u8],
 }
 
@@ -181,11 +151,12 @@ impl<'b> Block<'_, '_, 'b> {
             *record += 1;
             let line = rest.get(..length).unwrap_or_default();
             let said = ahead.as_mut().map_or(Said::Word, |it| it.line(at, end));
-            let head = PlainHead::of(line, self.framing);
-            let says = head.as_ref().is_some_and(|it| !it.is_relay && catalogue::may_begin(it.body));
+            let head = PlainHead::of(line, self.framing, &mut self.clock);
+            let entry = head.as_ref().filter(|it| !it.is_relay).and_then(|it| catalogue::begun(it.body));
             let is_near = said == Said::Place || self.stream.keeps(*record);
-            if let Some(head) = head.as_ref().filter(|_| says && !is_near && said == Said::Nothing)
-                && let Some((to, lines)) = ahead.as_mut().and_then(|it| self.message(it, head, *record, at + length - head.body.len()..end))
+            if let Some((head, entry)) = head.as_ref().zip(entry).filter(|_| !is_near && said == Said::Nothing)
+                && let Some(ahead) = &mut ahead
+                && let Some((to, lines)) = self.message(ahead, (head, entry), *record, at + length - head.body.len()..end)
             {
                 (passed, at) = (None, to);
                 *record += lines;
@@ -197,7 +168,7 @@ impl<'b> Block<'_, '_, 'b> {
                 Said::Nothing => false,
             };
             let speaks = speaks || (is_near && self.framing != Framing::Bare) || self.stream.awaits_start();
-            let dull = head.filter(|_| !speaks && !says).and_then(Dull::of);
+            let dull = head.filter(|_| !speaks && entry.is_none()).and_then(Dull::of);
             passed = self.line(line, dull, Here { from: at, record: *record, speaks, is_near }, passed);
             at = end;
         }
@@ -217,11 +188,17 @@ impl<'b> Block<'_, '_, 'b> {
     }
 
     /// Reads a record that is one message of the catalogue, plainly put: where it ends, and its further lines.
-    fn message(&mut self, ahead: &mut Ahead<'_>, head: &PlainHead<'_>, record: u64, body: Range<usize>) -> Option<(usize, u64)> {
-        let (mut to, mut lines) = (body.end, 0);
+    fn message(
+        &mut self,
+        ahead: &mut Ahead<'_>,
+        (head, entry): (&PlainHead<'_>, &Entry),
+        record: u64,
+        body: Range<usize>,
+    ) -> Option<(usize, u64)> {
+        let (mut to, mut lines, mut is_framed) = (body.end, 0, false);
         loop {
             let rest = self.bytes.get(to..)?;
-            if begins_plainly(rest, self.framing) {
+            if begins_plainly(rest, self.framing, &mut self.clock) {
                 let Self { reader, stream, assembler, .. } = self;
                 assembler.passes(&mut |it| reader.record(it, stream));
                 // What ended may have been the try that the stream is about.
@@ -230,13 +207,21 @@ impl<'b> Block<'_, '_, 'b> {
                 }
                 reader.passes(head, record);
                 let body = self.bytes.get(body.start..to)?;
-                reader.message(&PlainHead { body: body.strip_suffix(b"\n").unwrap_or(body), ..*head }, record, stream);
+                let head = PlainHead { body: body.strip_suffix(b"\n").unwrap_or(body), ..*head };
+                if !is_framed {
+                    reader.message(&head, entry, record, stream);
+                } else if !reader.briefly(&head, entry, record, stream) {
+                    reader.unpass(record);
+                    return None;
+                }
                 return Some((to, lines));
             }
             let length = memchr(b'\n', rest)?;
             let line = rest.get(..length)?;
-            let plain =
-                line.first().is_some_and(|it| *it == b'\t' || *it == b' ') && !line.ends_with(b"\r") && continues(line, self.framing);
+            let text = bare(line, self.framing).unwrap_or(line);
+            // Names are read in spite of what stands around the lines that tell them.
+            is_framed |= text.len() < line.len();
+            let plain = matches!(text.first(), Some(b'\t' | b' ')) && !text.ends_with(b"\r") && continues(line, self.framing);
             if !plain || lines > MOST_LINES {
                 return None;
             }

@@ -304,7 +304,7 @@ impl<'a> Relayed<'a> {
         let alive = head.origin.starts_with("celery.") || head.origin == "supervisor";
         let zoned = head.stamp.is_some_and(|it| it.zoned);
         let body = head.body;
-        let begins = body.is_empty() || body.starts_with('[') || body.starts_with(TRACEBACK) || catalogue::may_begin(body.as_bytes());
+        let begins = body.is_empty() || body.starts_with('[') || body.starts_with(TRACEBACK) || catalogue::begun(body.as_bytes()).is_some();
         (!alive && !zoned && !begins && head.level != Some(Level::Error)).then_some(Self { relay, inner, body })
     }
 

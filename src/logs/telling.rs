@@ -1,7 +1,7 @@
 //! What one record tells, apart from whom it is about.
 
 use super::{
-    brief::{self, BriefEnd, BriefQueued},
+    brief::{BriefEnd, BriefQueued},
     catalogue, lifecycle,
     line::Level,
     load_ids::{self, LoadId},
@@ -85,17 +85,9 @@ impl Telling {
         }))
     }
 
-    /// Reads a record that is one message of the catalogue and nothing else; its words may go behind what was `said` before.
-    pub(super) fn of_message(record: &Record<'_>, said: &mut String, told: &mut Vec<Self>) {
-        let Some(spoken) = catalogue::spoken(record.body, record, false) else { return };
-        if spoken.event == Event::Finished
-            && let Some(end) = BriefEnd::of(record.body, record.at, record.origin.record, said)
-        {
-            return told.push(Self::Well(end));
-        }
-        if brief::queued(record, &spoken, said, &mut |it| told.push(Self::Queued(it))) {
-            return;
-        }
+    /// Reads a record that is one message of the catalogue and nothing else.
+    pub(super) fn of_message(record: &Record<'_>) -> Vec<Self> {
+        let Some(spoken) = catalogue::spoken(record.body, record, false) else { return Vec::new() };
         let of = |event: TaskEvent| {
             if matches!(event.event, Event::Started | Event::Ended) {
                 let start = record.body.to_owned();
@@ -104,7 +96,7 @@ impl Telling {
                 Self::Life(Box::new(event))
             }
         };
-        told.extend(lifecycle::facts(record, &spoken).into_iter().map(of));
+        lifecycle::facts(record, &spoken).into_iter().map(of).collect()
     }
 
     /// Whether its try has begun with it at the latest, if it is told by the stream's own process.

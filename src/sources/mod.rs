@@ -115,6 +115,12 @@ pub struct FirstRecord {
     pub value: Option<Value>,
 }
 
+/// Each line of a text.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = memchr::memchr_iter(b'\n', text).chain([text.len()]);
+    ends.scan(0, |from, end| text.get(std::mem::replace(from, end + 1)..end))
+}
+
 /// How much of an input is looked at to find out what it is.
 pub const HEAD_BYTES: usize = 64 << 10;
 
@@ -160,7 +166,7 @@ impl<'a> Head<'a> {
     /// Whether the first bytes hold a text of JSON.
     pub fn has(&self, text: &str) -> bool {
         let begins = |line: &[u8]| matches!(line.trim_ascii_start(), [b'{', ..] | [b'['] | [b'[', b' ' | b'\r' | b'[' | b'{', ..]);
-        let may = || *self.lines_of_json.get_or_init(|| self.bytes.split(|it| *it == b'\n').any(begins));
+        let may = || *self.lines_of_json.get_or_init(|| lines_of(self.bytes).any(begins));
         (self.json.is_some() || may()) && memchr::memmem::find(self.bytes, text.as_bytes()).is_some()
     }
 

@@ -124,8 +124,9 @@ impl Known {
     fn settle(&mut self, events: &Events, reader: &mut LogReader<'_>) {
         if !self.passed.is_empty()
             && let Some((line, head, body)) = events.body(&self.passed)
+            && let Some(entry) = catalogue::begun(&body)
         {
-            reader.message(&PlainHead { body: &body, ..head }, line.record, &mut self.stream);
+            reader.message(&PlainHead { body: &body, ..head }, entry, line.record, &mut self.stream);
         }
         self.passed.clear();
     }
@@ -141,7 +142,7 @@ impl Known {
     /// Passes over a record, if it may be. What a message of the catalogue tells is told when its record is over.
     fn pass(&mut self, record: &mut Vec<usize>, events: &mut Events, reader: &mut LogReader<'_>) -> bool {
         let Some((line, head, _)) = record.first().and_then(|it| events.body(&[*it])) else { return false };
-        let says = !head.is_relay && catalogue::may_begin(head.body);
+        let says = !head.is_relay && catalogue::begun(head.body).is_some();
         if says && self.stream.keeps(line.record) {
             return false;
         }

@@ -26,36 +26,50 @@ impl<'a> Instance<'a> {
     pub(in super::super) fn names(&self) -> Option<Names<'a>> {
         let (name, run) = cut(self.words, b' ')?;
         let (dag, task) = cut(name, b'.')?;
-        let plain = name.starts_with(|it: char| it.is_ascii_alphanumeric()) && !run.contains(char::is_whitespace) && !is_dated(run);
+        let plain =
+            name.starts_with(|it: char| it.is_ascii_alphanumeric()) && run.bytes().all(|it| it.is_ascii_graphic()) && !is_dated(run);
         (plain && !dag.is_empty()).then_some(Names { path: [dag, task, run], map_index: mapped(self.map_index), try_number: None })
     }
 }
 
 /// Every instance of a text, if each is spelt plainly.
 pub(in super::super) fn instances(text: &str) -> Option<Vec<Instance<'_>>> {
-    const BEGIN: &str = "TaskInstance: ";
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(at) = INSTANCES.find(rest.as_bytes()) {
-        let inside = rest.get(at..)?.strip_prefix(BEGIN)?;
-        if !rest.get(..at)?.ends_with('<') {
+    Instances(text).collect()
+}
+
+/// The instances of a text, one after the other; `None` for one that is not spelt plainly.
+pub(in super::super) struct Instances<'a>(pub(in super::super) &'a str);
+
+impl<'a> Iterator for Instances<'a> {
+    type Item = Option<Instance<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = INSTANCES.find(self.0.as_bytes())?;
+        Some(self.one(at))
+    }
+}
+
+impl<'a> Instances<'a> {
+    fn one(&mut self, at: usize) -> Option<Instance<'a>> {
+        let inside = self.0.get(at..)?.strip_prefix("TaskInstance: ")?;
+        if !self.0.get(..at)?.ends_with('<') {
             return None;
         }
         let open = memchr::memchr3(b'[', b'<', b'>', inside.as_bytes())?;
         let words = inside.get(..open)?.strip_suffix(' ')?;
-        let (state, after) = inside.get(open..)?.strip_prefix('[')?.split_once(']')?;
+        let (state, after) = cut(inside.get(open..)?.strip_prefix('[')?, b']')?;
         let is_plain = !state.is_empty()
             && state.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
-            && !words.contains(']')
+            && memchr::memchr(b']', words.as_bytes()).is_none()
             && words.trim_end().len() == words.len();
-        rest = after.strip_prefix('>').filter(|_| is_plain)?;
-        let (words, map_index) = match words.rsplit_once(' ') {
-            Some((before, last)) if last.starts_with("map_index=") => (before, Some(whole(last.strip_prefix("map_index=")?)?)),
-            _ => (words, None),
+        self.0 = after.strip_prefix('>').filter(|_| is_plain)?;
+        let last = memchr::memrchr(b' ', words.as_bytes()).and_then(|it| words.get(it + 1..));
+        let (words, map_index) = match last.and_then(|it| it.strip_prefix("map_index=")) {
+            Some(index) => (words.get(..words.len() - index.len() - " map_index=".len())?, Some(whole(index)?)),
+            None => (words, None),
         };
-        found.push(Instance { words, map_index, state });
+        Some(Instance { words, map_index, state })
     }
-    Some(found)
 }
 
 /// The names of a task, as they stand in a text.

@@ -57,13 +57,16 @@ impl LogReader<'_> {
         let log = Log::new(&file, &zone, framing, block.len() as u64, cap, &nowhere);
         let log = Log { part: size as u64, before, begun: Some(&begun), ..log };
         let parts = (block.len() / size.max(1)).max(1);
-        let read: Vec<Option<Read>> = (0..parts).into_par_iter().map(|at| log.part_of_block(block, at, at + 1 == parts)).collect();
+        let read: Vec<Option<Read>> =
+            (0..parts).into_par_iter().with_max_len(1).map(|at| log.part_of_block(block, at, at + 1 == parts)).collect();
         let mut read: Vec<Read> = read.into_iter().collect::<Option<_>>()?;
         let last = read.last_mut()?;
         let (mut open, used) = last.tail.take()?;
         let (first, own) = (last.first, last.lines);
         let mut lines = *record;
-        self.takes(read.into_iter().map(Some).collect(), &mut lines)?;
+        for part in read {
+            self.takes(part, &mut lines)?;
+        }
         *record = lines;
         let shift = (lines + 1).checked_sub(own)?.checked_sub(first)?;
         open.assembler.shift(shift);

@@ -8,49 +8,42 @@ use crate::{
 use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 
-/// `2026-11-20T08:23:28.832`, in UTC: stamps are ordered as their bytes are.
-pub(in crate::logs) type UtcStamp = [u8; LENGTH];
+/// Reads the stamps of heads. One after the other they mostly tell the same second, which is read once.
+#[derive(Debug, Default)]
+pub(in crate::logs) struct Clock(Option<([u8; SECOND], Moment)>);
 
-/// The moment of a stamp.
-pub(in crate::logs) fn moment_of(stamp: UtcStamp) -> Option<Moment> {
-    Moment::plain(&stamp)
-}
+/// How long `2026-11-20T08:23:28.` is.
+const SECOND: usize = 20;
 
-/// When a record was written, as its head says it. Almost all of them say it in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::logs) enum When {
-    Utc(UtcStamp),
-    /// What stands there in another zone.
-    At(Moment),
-}
-
-impl When {
-    /// The moment.
-    pub(in crate::logs) fn moment(self) -> Option<Moment> {
-        match self {
-            Self::Utc(stamp) => moment_of(stamp),
-            Self::At(moment) => Some(moment),
-        }
-    }
-
+impl Clock {
     /// Reads a stamp with its zone.
-    fn of(stamp: &[u8; STAMP]) -> Option<Self> {
+    fn read(&mut self, stamp: &[u8; STAMP]) -> Option<Moment> {
+        if let (Some((second, begins)), Some((told, [a, b, c, zone @ ..]))) = (&self.0, stamp.split_first_chunk())
+            && told == second
+            && zone == UTC
+            && [a, b, c].iter().all(|it| it.is_ascii_digit())
+        {
+            let millis = [a, b, c].iter().fold(0, |sum, it| sum * 10 + i64::from(**it - b'0'));
+            return Some(Moment(begins.0 + millis * 1_000));
+        }
         let (clock, zone) = stamp.split_first_chunk()?;
         if !is_clock(clock) {
             return None;
         }
         if zone == UTC {
-            return Some(Self::Utc(*clock));
+            let moment = Moment::plain(clock)?;
+            self.0 = stamp.first_chunk().map(|it| (*it, Moment(moment.0 - moment.0.rem_euclid(crate::units::SECOND))));
+            return Some(moment);
         }
         let has_zone = matches!(zone, [b'+' | b'-', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
         let (read, used) = Moment::read(stamp).filter(|_| has_zone)?;
-        (used == STAMP && read.zoned).then_some(Self::At(read.moment))
+        (used == STAMP && read.zoned).then_some(read.moment)
     }
 }
 
 /// `[2026-11-20T08:23:28.832+0000] {file.py:12} INFO - message`
 pub(in crate::logs) struct PlainHead<'a> {
-    pub(in crate::logs) when: When,
+    pub(in crate::logs) at: Moment,
     pub(in crate::logs) file: &'a [u8],
     pub(in crate::logs) level: Level,
     pub(in crate::logs) body: &'a [u8],
@@ -67,10 +60,10 @@ const UTC: &[u8] = b"+0000";
 const STAMP: usize = LENGTH + UTC.len();
 
 impl<'a> PlainHead<'a> {
-    pub(in crate::logs) fn of(line: &'a [u8], framing: Framing) -> Option<Self> {
+    pub(in crate::logs) fn of(line: &'a [u8], framing: Framing, clock: &mut Clock) -> Option<Self> {
         let line = bare(line, framing)?;
         let (stamp, rest) = line.strip_prefix(b"[")?.split_first_chunk()?;
-        let when = When::of(stamp)?;
+        let at = clock.read(stamp)?;
         let place = rest.strip_prefix(b"] {")?;
         let close = memchr(b'}', place.get(..place.len().min(80))?)?;
         let (place, rest) = place.split_at_checked(close)?;
@@ -80,13 +73,21 @@ impl<'a> PlainHead<'a> {
         let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
         let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py");
         let is_relay = RELAYS.iter().any(|it| it.as_bytes() == file);
-        Some(Self { when, file, level, body, is_relay }).filter(|_| plain)
+        Some(Self { at, file, level, body, is_relay }).filter(|_| plain)
+    }
+}
+
+impl PlainHead<'_> {
+    /// The message without the end of its line.
+    pub(super) fn words(&self) -> &[u8] {
+        self.body.strip_suffix(b"\r").unwrap_or(self.body)
     }
 }
 
 /// Where the parts of a head stand in its line.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::logs) struct HeadAt {
+    at: Moment,
     file_end: usize,
     body: usize,
     level: Level,
@@ -99,19 +100,24 @@ const FILE: usize = STAMP + "[] {".len();
 impl<'a> PlainHead<'a> {
     /// Where its parts stand in its line, without frame.
     pub(in crate::logs) fn places(&self, line: &[u8]) -> HeadAt {
-        HeadAt { file_end: FILE + self.file.len(), body: line.len() - self.body.len(), level: self.level, is_relay: self.is_relay }
+        HeadAt {
+            at: self.at,
+            file_end: FILE + self.file.len(),
+            body: line.len() - self.body.len(),
+            level: self.level,
+            is_relay: self.is_relay,
+        }
     }
 
     /// The head of a line that was read before.
     pub(in crate::logs) fn again(line: &'a [u8], at: HeadAt) -> Option<Self> {
-        let when = When::of(line.get(1..)?.first_chunk()?)?;
-        let HeadAt { file_end, body, level, is_relay } = at;
-        Some(Self { when, file: line.get(FILE..file_end)?, level, body: line.get(body..)?, is_relay })
+        let HeadAt { at, file_end, body, level, is_relay } = at;
+        Some(Self { at, file: line.get(FILE..file_end)?, level, body: line.get(body..)?, is_relay })
     }
 }
 
 /// A line without what an export puts before it; `None` where that is missing.
-fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
+pub(super) fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
     match framing {
         Framing::Bare => Some(line),
         Framing::Exported => line.get(EXPORTED..).filter(|_| has_exported_stamp(line)),
@@ -119,13 +125,13 @@ fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
 }
 
 /// Whether a record surely begins where a text does: with a stamp, and a source file in braces.
-pub(super) fn begins_plainly(text: &[u8], framing: Framing) -> bool {
-    let begins = |it: &[u8]| {
+pub(super) fn begins_plainly(text: &[u8], framing: Framing, clock: &mut Clock) -> bool {
+    let mut begins = |it: &[u8]| {
         let (stamp, rest) = it.strip_prefix(b"[")?.split_first_chunk()?;
-        let place = rest.strip_prefix(b"] {").filter(|_| When::of(stamp).is_some())?;
+        let place = rest.strip_prefix(b"] {").filter(|_| clock.read(stamp).is_some())?;
         memchr2(b'}', b'\n', place).and_then(|at| place.get(at).copied())
     };
-    bare(text, framing).and_then(begins) == Some(b'}')
+    bare(text, framing).and_then(&mut begins) == Some(b'}')
 }
 
 /// Whether a text is a moment, within what a calendar and a clock show.
@@ -207,19 +213,24 @@ mod tests {
     #[test]
     fn a_stamp_is_what_the_line_reader_reads() {
         for stamp in [b"2026-11-20T08:23:28.832+0000", b"2026-11-20T08:23:28.832+0100", b"2026-11-20T08:23:28.832-0930"] {
-            assert!(When::of(stamp).is_some());
+            let mut clock = Clock::default();
+            assert!(clock.read(stamp).is_some());
             for at in 0..stamp.len() {
                 for byte in 0..=u8::MAX {
                     let mut other = *stamp;
                     other[at] = byte;
-                    if let Some(when) = When::of(&other) {
-                        let read = Moment::read(&other).map(|(stamp, used)| (Some(stamp.moment), stamp.zoned, used));
-                        assert_eq!(read, Some((when.moment(), true, other.len())), "{byte:#x} at {at}");
+                    // One that knows a second already says what one that knows none says.
+                    let told = Clock::default().read(&other);
+                    assert_eq!(clock.read(&other), told);
+                    if let Some(moment) = told {
+                        let read = Moment::read(&other).map(|(stamp, used)| (stamp.moment, stamp.zoned, used));
+                        assert_eq!(read, Some((moment, true, other.len())), "{byte:#x} at {at}");
                     }
+                    clock.read(stamp);
                 }
             }
         }
-        let [utc, other] = [b"2026-11-20T08:23:28.832+0000", b"2026-11-20T09:23:28.832+0100"].map(|it| When::of(it).unwrap());
-        assert!(utc != other && utc.moment() == other.moment(), "an hour of a zone is no hour of UTC");
+        let [utc, other] = [b"2026-11-20T08:23:28.832+0000", b"2026-11-20T09:23:28.832+0100"].map(|it| Clock::default().read(it));
+        assert!(utc.is_some() && utc == other, "an hour of a zone is no hour of UTC");
     }
 }

@@ -8,53 +8,61 @@ use std::sync::LazyLock;
 /// Words that other readers of a record look for: the banner of a worker, a message in a callback request.
 const OTHERS: &[&str] = &["[queues]", "'msg': \"Executor reports"];
 
-/// Each word of refusals and loads holds one of these, the others are their own signs: so one search finds a line in which a word may
-/// stand. They begin as few lines of a healthy log do.
+/// Each word holds one of these: so one search finds a line in which a word may stand. They begin as few lines of a healthy log do, and
+/// every sixteenth of them goes into the same bucket of the search: in this order it takes two thirds of the time of most others.
 const SIGNS: &[&str] = &[
-    "enied",
-    "S_DENIED",
-    "uthoriz",
-    "orbidden",
-    "uthFailure",
-    "AccessDisabled",
-    "ermission",
-    "KeyId",
-    "Key Id",
-    "gnature",
-    "Token",
-    "xpired",
-    "edClient",
-    "uded in the request",
-    "ciphertext",
-    "te credentials",
-    "ad credentials",
-    "WS credentials",
-    "CredentialsE",
-    "pass role",
-    "SSO ",
-    ": 403",
+    "olling statement",
     "us 403",
+    "S_DENIED",
+    "SYS_",
     "(403)",
+    "Key Id",
     "ntPriv",
     "OptInR",
-    "reate outp",
-    "assume",
-    "KMS is",
-    PLACE,
+    "KeyId",
     "load_error",
+    "location:  ",
+    "KMS is",
+    "copy_id",
+    "[queues]",
+    "ciphertext",
+    "stl_",
+    "pass role",
+    "edClient",
+    "redentials",
+    "svl_",
+    PLACE,
+    "enied",
+    "ermission",
+    "gnature",
+    "reate outp",
+    "forming the cycle",
+    "'msg': \"Executor reports",
+    "RedshiftQueryId",
+    "SVL_",
     "while loading data",
+    "orbidden",
+    "uthFailure",
+    "SSO ",
+    "COPY_ID",
+    ": 403",
+    "uthoriz",
+    "uded in the request",
+    "Token",
     "ported for",
+    "STL_",
+    "assume",
+    "AccessDisabled",
+    "sys_",
+    "terminated with status",
+    "xpired",
 ];
 
-static SIGN: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Config::new().builder().extend(signs()).build());
+static SIGN: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Config::new().builder().extend(SIGNS).build());
 
 /// All words, in as few searches as there must be.
 static WORDS: LazyLock<Option<Vec<packed::Searcher>>> =
     LazyLock::new(|| words().chunks(60).map(|it| packed::Config::new().builder().extend(it).build()).collect());
-
-fn signs() -> Vec<&'static str> {
-    [SIGNS, load_ids::WORDS, OTHERS].concat()
-}
 
 fn words() -> Vec<&'static str> {
     let mut words: Vec<&str> = [aws_error::WORDS, loads::WORDS, load_ids::WORDS, OTHERS].concat();
@@ -158,7 +166,7 @@ mod tests {
     #[test]
     fn every_word_holds_a_sign() {
         for word in words() {
-            assert!(signs().iter().any(|it| word.contains(it)), "{word}");
+            assert!(SIGNS.iter().any(|it| word.contains(it)), "{word}");
         }
     }
 }

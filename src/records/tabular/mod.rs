@@ -109,10 +109,10 @@ fn forms(head: &[u8]) -> Vec<Form> {
     let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
     match head.trim_ascii_start().first() {
         None => Vec::new(),
+        Some(b'{' | b'[') if !super::may_be_json(head) => Vec::new(),
         Some(b'{' | b'[') if has("\"ColumnMetadata\"") || has("\"CSVRecords\"") => vec![Form::DataApi],
         Some(b'{' | b'[') if has("\"VarCharValue\"") => vec![Form::AthenaResults],
-        Some(b'{' | b'[') if super::may_be_json(head) => vec![Form::Objects],
-        Some(b'{' | b'[') => Vec::new(),
+        Some(b'{' | b'[') => vec![Form::Objects],
         // A moment and a blank begin a line of a log; in a cell, a moment stands alone.
         Some(_) if begins_with_moment(head) => Vec::new(),
         Some(_) if expanded::has_rule(head) => vec![Form::Expanded],

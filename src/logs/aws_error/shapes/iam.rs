@@ -9,14 +9,18 @@ pub(super) static SHAPES: &[Shape] = &[
         "the IAM sentence",
         r#"(?is)(?:\b(?:User|Role|Principal|Identity):\s*|\brole\s+)?(?:\\*["'])?(?P<principal>arn:[\w*-]+:(?:iam|sts):[^\n]{3,250}?|anonymous)(?:\\*["'])?\s+is\s+not\s+authorized\s+to\s+perform:?(?:\s+\[?(?P<action>[\w-]+:\s?[\w*]+)\]?(?:\s+on\s+(?:the\s+)?resources?:?\s+(?P<rest>[^\n]{0,700}(?:\n[^\n]{0,300}){0,2}))?)?"#,
         sentence,
-    ),
+    )
+    .beside(AUTHORIZED),
     weak(
         "a refusal of an unnamed caller",
         r"(?i)\bnot\s+authorized\s+to\s+perform:?\s+(?:operation:?\s+)?\[?(?P<action>[a-z][\w-]+:[A-Z]\w+)\]?(?:\s+on\s+(?:the\s+)?resources?:?\s+(?P<rest>[^\n]{0,500}))?",
-        &[],
+        AUTHORIZED,
         sentence,
     ),
 ];
+
+/// What the sentence holds, in its own spelling or all in capitals.
+const AUTHORIZED: &[&str] = &["uthorized", "UTHORIZED"];
 
 fn sentence(found: &Captures<'_>) -> Option<AwsError> {
     let whole = found.get(0)?.as_str();

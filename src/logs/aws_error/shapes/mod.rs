@@ -2,6 +2,7 @@
 
 use super::names::{self, Class};
 use crate::{tables::errors::AwsError, text};
+use memchr::memmem::Finder;
 use regex::{Captures, Regex};
 use std::sync::{LazyLock, OnceLock};
 
@@ -24,20 +25,23 @@ pub(super) struct Shape {
 }
 
 /// Every shape. Each is compiled when a text may hold it: a log that tells of two refusals needs few of them.
-pub(super) static SHAPES: LazyLock<Vec<Compiled>> =
-    LazyLock::new(|| all().map(|shape| Compiled { shape, pattern: OnceLock::new() }).collect());
+pub(super) static SHAPES: LazyLock<Vec<Compiled>> = LazyLock::new(|| all().map(Compiled::new).collect());
 
 /// A shape, and its pattern once it was needed.
 pub(super) struct Compiled {
     pub(super) shape: &'static Shape,
+    beside: Vec<Finder<'static>>,
     pattern: OnceLock<Option<Regex>>,
 }
 
 impl Compiled {
+    fn new(shape: &'static Shape) -> Self {
+        Self { shape, beside: shape.beside.iter().map(|it| Finder::new(*it)).collect(), pattern: OnceLock::new() }
+    }
+
     /// Its pattern, where the text may hold it.
     pub(super) fn within(&self, body: &str) -> Option<&Regex> {
-        let beside = self.shape.beside;
-        let may_hold = beside.is_empty() || beside.iter().any(|it| body.contains(it));
+        let may_hold = self.beside.is_empty() || self.beside.iter().any(|it| it.find(body.as_bytes()).is_some());
         may_hold.then(|| self.pattern.get_or_init(|| text::pattern(self.shape.pattern)).as_ref()).flatten()
     }
 }
