@@ -3,6 +3,7 @@
 use super::{
     catalogue, loads,
     screen::{Ahead, Clock, Framing, HeadAt, PlainHead, Said, continues},
+    spare::Spare,
     stream::{Relayed, RelayedAt},
 };
 use crate::units::Moment;
@@ -13,6 +14,8 @@ use std::{borrow::Cow, collections::HashMap};
 mod part;
 
 pub use part::{EventsTold, read};
+
+static EVENTS: Spare<Events> = Spare::new();
 
 /// A message of more lines is read line by line.
 const MOST_LINES: usize = 1_000;
@@ -70,7 +73,21 @@ impl Events {
     /// None yet, with room for those of so many bytes of JSON.
     pub fn of_bytes(bytes: usize) -> Self {
         // Half of an answer is messages, one in a few hundred bytes.
-        Self { text: String::with_capacity(bytes / 2), lines: Vec::with_capacity(bytes / 256), ..Self::default() }
+        let mut events = EVENTS.find();
+        events.text.reserve(bytes / 2);
+        events.lines.reserve(bytes / 256);
+        events
+    }
+
+    /// Leaves its room to others, and gives the names of its streams.
+    fn leave(mut self) -> Vec<String> {
+        let streams = std::mem::take(&mut self.streams);
+        self.text.clear();
+        self.lines.clear();
+        self.by_name.clear();
+        (self.last, self.count) = (0, 0);
+        EVENTS.leave(self);
+        streams
     }
 
     /// How many there are.

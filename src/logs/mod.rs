@@ -39,6 +39,7 @@ mod parallel;
 mod recent;
 mod refusals;
 mod screen;
+mod spare;
 mod stream;
 mod structured;
 mod telling;

@@ -4,7 +4,7 @@
 //! continue, and goes on behind its end until its last record is whole. What it tells is the same as if the file were read from
 //! its beginning; only whose try it is about is decided when all that stands before it is known.
 
-use super::{Framing, LogReader, Stream, identity, line, stream, telling::Telling};
+use super::{Framing, LogReader, Stream, identity, line, spare::Spare, stream, telling::Telling};
 use crate::{logs::facts::Facts, units::Moment};
 use jiff::tz::TimeZone;
 use memchr::{memchr, memchr_iter};
@@ -40,32 +40,26 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Room for what parts tell: who has read one leaves it to the next.
-static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
-
-/// How many are kept.
-const MOST_ROOMS: usize = 32;
+static ROOMS: Spare<Room> = Spare::new();
 
 /// What a part tells, and its words.
-#[derive(Default)]
-struct Room {
-    tellings: Vec<Telling>,
-    said: String,
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) tellings: Vec<Telling>,
+    pub(super) said: String,
 }
 
 impl Room {
-    fn found() -> Self {
-        ROOMS.lock().ok().and_then(|mut it| it.pop()).unwrap_or_default()
+    /// With nothing in it.
+    pub(super) fn find() -> Self {
+        ROOMS.find()
     }
 
-    fn leave(mut self) {
+    /// Leaves it to the next part.
+    pub(super) fn leave(mut self) {
         self.tellings.clear();
         self.said.clear();
-        if let Ok(mut rooms) = ROOMS.lock()
-            && rooms.len() < MOST_ROOMS
-        {
-            rooms.push(self);
-        }
+        ROOMS.leave(self);
     }
 }
 
@@ -252,7 +246,7 @@ impl Log<'_> {
         let mut reader = LogReader::new(copy_of(self.file), self.zone.clone(), &mut facts);
         // What was open before a block ends in its first part.
         let own = if start == 0 { 0 } else { first }..if ends_open { u64::MAX } else { first + lines };
-        let Room { tellings, said } = Room::found();
+        let Room { tellings, said } = Room::find();
         reader.part = Some(Part { own, tellings });
         reader.said = said;
         if let Some(Between { assembler, nearby, last_event, .. }) = begun.cloned() {

@@ -2,7 +2,7 @@
 
 use crate::tables::errors::AwsError;
 use aho_corasick::packed;
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
 mod names;
 mod shapes;
@@ -111,12 +111,8 @@ pub(super) fn may_hold(text: &str) -> bool {
 pub(super) fn find(text: &str) -> Vec<Found> {
     let mut matches = Vec::new();
     for compiled in shapes::SHAPES.iter() {
-        let (shape, Some(pattern)) = (compiled.shape, compiled.within(text)) else { continue };
-        for captures in pattern.captures_iter(text) {
-            if let (Some(error), Some(whole)) = ((shape.read)(&captures), captures.get(0)) {
-                matches.push(Found { error, start: whole.start(), end: whole.end(), weak: shape.weak });
-            }
-        }
+        let weak = compiled.shape.weak;
+        compiled.found_in(text, &mut |error, Range { start, end }| matches.push(Found { error, start, end, weak }));
     }
     matches.sort_by(|a, b| a.start.cmp(&b.start).then(b.end.cmp(&a.end)));
     let mut merged: Vec<Found> = Vec::new();

@@ -10,10 +10,9 @@ use crate::{
         LogReader, NEARBY, Nearby, Stream, catalogue,
         facts::Facts,
         identity,
-        parallel::{self, Part},
+        parallel::{self, Part, Room},
         screen::PlainHead,
         stream::{Assembler, Piece},
-        telling::Telling,
     },
     tables::task_events::Event,
     units::Moment,
@@ -28,8 +27,10 @@ pub struct EventsTold {
     items: Vec<Item>,
     /// How each stream that was read stands at the end.
     tails: Vec<(usize, Assembler, Option<Nearby>)>,
-    /// The words of what is told in few bytes.
-    said: String,
+    /// What they tell, and the words of what is told in few bytes.
+    room: Room,
+    /// How much of it the items tell of.
+    heard: usize,
     log_records: u64,
     again: Option<Moment>,
     saw: (Option<(Moment, Moment)>, bool),
@@ -42,7 +43,8 @@ enum Item {
     Event(usize, String, Option<Moment>, u64),
     /// From here on it is read: what stands before it is whole.
     Begins(usize),
-    Tells(usize, Vec<Telling>),
+    /// It tells so much more.
+    Tells(usize, usize),
 }
 
 /// A stream as a part reads it.
@@ -65,7 +67,9 @@ pub fn read(mut events: Events, file: &Arc<str>, zone: &TimeZone) -> EventsTold 
     events.judge();
     let mut facts = Facts::default();
     let mut reader = LogReader::new(parallel::copy_of(file), zone.clone(), &mut facts);
-    reader.part = Some(Part { own: 0..u64::MAX, tellings: Vec::new() });
+    let Room { tellings, said } = Room::find();
+    reader.part = Some(Part { own: 0..u64::MAX, tellings });
+    reader.said = said;
     let of_a_try = identity::from_name(file).is_some();
     let known = |it: &String| Known { is_awaited: of_a_try || identity::from_name(it).is_some(), ..Known::default() };
     let mut streams: Vec<Known> = events.streams.iter().map(known).collect();
@@ -111,9 +115,9 @@ pub fn read(mut events: Events, file: &Arc<str>, zone: &TimeZone) -> EventsTold 
     for (index, known) in streams.into_iter().enumerate().filter(|it| it.1.is_read) {
         told.tails.push((index, known.assembler, known.stream.nearby));
     }
-    told.streams = events.streams;
-    reader.part = None;
-    told.said = std::mem::take(&mut reader.said);
+    told.streams = events.leave();
+    let tellings = reader.part.take().map(|it| it.tellings).unwrap_or_default();
+    told.room = Room { tellings, said: std::mem::take(&mut reader.said) };
     told.saw = reader.finish();
     (told.log_records, told.again) = (facts.log_records, facts.last_told);
     told
@@ -174,15 +178,19 @@ impl Known {
 
     /// Keeps what the records tell that ended.
     fn hears(&mut self, stream: usize, reader: &mut LogReader<'_>, told: &mut EventsTold) {
-        let Some(tellings) = reader.part.as_mut().map(|it| &mut it.tellings).filter(|it| !it.is_empty()) else { return };
-        for it in tellings.iter() {
+        let tellings = reader.part.as_ref().and_then(|it| it.tellings.get(told.heard..)).unwrap_or_default();
+        if tellings.is_empty() {
+            return;
+        }
+        for it in tellings {
             // A start without a time leaves the owner waiting for one.
             self.is_awaited |= it.life().iter().any(|it| it.event == Event::Started && it.at.is_none());
             self.is_awaited &= !it.begins();
         }
+        told.heard += tellings.len();
         match told.items.last_mut() {
-            Some(Item::Tells(last, known)) if *last == stream => known.append(tellings),
-            _ => told.items.push(Item::Tells(stream, std::mem::take(tellings))),
+            Some(Item::Tells(last, known)) if *last == stream => *known += tellings.len(),
+            _ => told.items.push(Item::Tells(stream, tellings.len())),
         }
     }
 }
@@ -190,6 +198,8 @@ impl Known {
 impl LogReader<'_> {
     /// Takes what a part tells that stands behind so many events.
     pub fn takes_events(&mut self, told: EventsTold, before: u64) {
+        let mut room = told.room;
+        let mut tellings = room.tellings.drain(..);
         let name = |stream: usize| told.streams.get(stream).map(String::as_str).unwrap_or_default();
         for item in told.items {
             match item {
@@ -197,14 +207,16 @@ impl LogReader<'_> {
                 Item::Begins(stream) => self.with_stream(name(stream), |reader, stream, assembler| {
                     assembler.passes(&mut |it| reader.record(it, stream));
                 }),
-                Item::Tells(stream, tellings) => self.with_stream(name(stream), |reader, stream, _| {
-                    for mut telling in tellings {
+                Item::Tells(stream, many) => self.with_stream(name(stream), |reader, stream, _| {
+                    for mut telling in tellings.by_ref().take(many) {
                         telling.shift(before.cast_signed());
-                        reader.take(telling, &told.said, stream);
+                        reader.take(telling, &room.said, stream);
                     }
                 }),
             }
         }
+        drop(tellings);
+        room.leave();
         for (stream, mut open, nearby) in told.tails {
             open.shift(before);
             self.with_stream(name(stream), |_, stream, assembler| {

@@ -25,7 +25,7 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { part: 1 << 20, first: 64 << 10, each: 4 }
+        Self { part: 2 << 20, first: 64 << 10, each: 4 }
     }
 }
 
@@ -132,7 +132,7 @@ impl Records<'_, '_> {
                 let (before, envelope) = (std::mem::take(&mut waiting), self.envelope.as_slice());
                 let ((), read) = rayon::join(
                     || before.into_iter().for_each(|it| each(Given::Part(it.told, it.records), envelope)),
-                    || parts.par_iter().map(|it| read_part(it, place, form)).collect::<Vec<_>>(),
+                    || parts.par_iter().with_max_len(1).map(|it| read_part(it, place, form)).collect::<Vec<_>>(),
                 );
                 let (mut at, mut end, mut is_proven) = (0, 0, true);
                 for (part, read) in parts.iter().zip(read) {

@@ -1,30 +1,34 @@
 //! The sentence of IAM: who is not authorized to do what, on what.
 
-use super::{Shape, group, shape, tidy, weak};
+use super::{Reading, Shape, group, tidy};
 use crate::tables::errors::AwsError;
 use regex::Captures;
 
 pub(super) static SHAPES: &[Shape] = &[
-    shape(
+    open(
         "the IAM sentence",
-        r#"(?is)(?:\b(?:User|Role|Principal|Identity):\s*|\brole\s+)?(?:\\*["'])?(?P<principal>arn:[\w*-]+:(?:iam|sts):[^\n]{3,250}?|anonymous)(?:\\*["'])?\s+is\s+not\s+authorized\s+to\s+perform:?(?:\s+\[?(?P<action>[\w-]+:\s?[\w*]+)\]?(?:\s+on\s+(?:the\s+)?resources?:?\s+(?P<rest>[^\n]{0,700}(?:\n[^\n]{0,300}){0,2}))?)?"#,
-        sentence,
-    )
-    .beside(AUTHORIZED),
-    weak(
+        r#"(?is)(?:\b(?:User|Role|Principal|Identity):\s*|\brole\s+)?(?:\\*["'])?(?P<principal>arn:[\w*-]+:(?:iam|sts):[^\n]{3,250}?|anonymous)(?:\\*["'])?\s+is\s+not\s+authorized\s+to\s+perform:?(?:\s+\[?(?P<action>[\w-]+:\s?[\w*]+)\]?(?P<on>\s+on\s+(?:the\s+)?resources?:?\s+)?)?"#,
+        &[700, 300, 300],
+        false,
+    ),
+    open(
         "a refusal of an unnamed caller",
-        r"(?i)\bnot\s+authorized\s+to\s+perform:?\s+(?:operation:?\s+)?\[?(?P<action>[a-z][\w-]+:[A-Z]\w+)\]?(?:\s+on\s+(?:the\s+)?resources?:?\s+(?P<rest>[^\n]{0,500}))?",
-        AUTHORIZED,
-        sentence,
+        r"(?i)\bnot\s+authorized\s+to\s+perform:?\s+(?:operation:?\s+)?\[?(?P<action>[a-z][\w-]+:[A-Z]\w+)\]?(?P<on>\s+on\s+(?:the\s+)?resources?:?\s+)?",
+        &[500],
+        true,
     ),
 ];
+
+/// A sentence that goes on with the resource, as far as its line does, and at most so many characters.
+const fn open(name: &'static str, pattern: &'static str, most: &'static [usize], weak: bool) -> Shape {
+    Shape { name, pattern, read: Reading::Open(most, sentence), weak, beside: AUTHORIZED }
+}
 
 /// What the sentence holds, in its own spelling or all in capitals.
 const AUTHORIZED: &[&str] = &["uthorized", "UTHORIZED"];
 
-fn sentence(found: &Captures<'_>) -> Option<AwsError> {
-    let whole = found.get(0)?.as_str();
-    let resource = group(found, "rest").and_then(|it| resource_in(&it));
+fn sentence(found: &Captures<'_>, whole: &str, tail: &str) -> Option<AwsError> {
+    let resource = resource_in(tail.trim());
     // A template of a program, not what it printed.
     if whole.contains("%s") || resource.as_deref().is_some_and(|it| it.starts_with("${")) {
         return None;
