@@ -141,7 +141,8 @@ impl LogReader<'_> {
                 end.map(|it| self.take(it, &said, stream)).is_some()
             }
             (Event::Queued, Naming::Key | Naming::Command) => {
-                let names = if message.names == Naming::Key { plain::key(body) } else { plain::command(body) };
+                let key = || message.behind(body).and_then(plain::key_at);
+                let names = if message.names == Naming::Key { key() } else { plain::command(body) };
                 names.filter(has_task).map(|it| self.queued(&it, queues, body, (at, record), &mut said, stream)).is_some()
             }
             (Event::Queued, Naming::List) => self.listed(body, (at, record), &mut said, stream),

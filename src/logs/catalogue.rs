@@ -63,6 +63,11 @@ enum Speaker {
 pub(super) type Entry = (Message, Event);
 
 impl Message {
+    /// What stands behind the words with which it begins.
+    pub(super) fn behind<'t>(&self, text: &'t str) -> Option<&'t str> {
+        text.get(self.text.len()..)
+    }
+
     /// Whether it is a scheduler's, and nothing else is asked of it than who says it.
     pub(super) fn is_of_scheduler(&self) -> bool {
         self.speaker == Speaker::Scheduler && self.also.is_none() && self.level.is_none() && self.state.is_none()

@@ -272,6 +272,7 @@ impl Facts {
         self.events.sort_by(|a, b| a.origin.cmp(&b.origin).then(a.event.cmp(&b.event)).then(a.task.cmp(&b.task)));
         self.running.extend(levels(std::mem::take(&mut self.changes)));
         self.number();
+        self.succeeded.par_sort_unstable_by_key(|it| it.iter().fold(0_u64, |sum, it| sum << 8 | u64::from(*it)));
         self.settle();
     }
 
@@ -293,7 +294,8 @@ impl Facts {
     /// Puts the facts of closed inputs together: one after the other, each in its own order.
     pub fn settle(&mut self) {
         self.events.sort_by(|a, b| a.origin.file.cmp(&b.origin.file));
-        self.succeeded.par_sort_by_key(|it| it.iter().fold(0_u64, |sum, it| sum << 8 | u64::from(*it)));
+        // Each input's stand in order: they are merged.
+        self.succeeded.sort_by(Ord::cmp);
         self.succeeded.dedup();
         self.started.sort_unstable();
         self.started.dedup();

@@ -167,7 +167,7 @@ impl<'b> Block<'_, '_, 'b> {
                 Said::Place => head.is_none() || loads::may_run(line),
                 Said::Nothing => false,
             };
-            let speaks = speaks || (is_near && self.framing != Framing::Bare) || self.stream.awaits_start();
+            let speaks = speaks || self.stream.awaits_start();
             let dull = head.filter(|_| !speaks && entry.is_none()).and_then(Dull::of);
             passed = self.line(line, dull, Here { from: at, record: *record, speaks, is_near }, passed);
             at = end;
@@ -247,7 +247,7 @@ impl<'b> Block<'_, '_, 'b> {
             if !stream.awaits_start() {
                 reader.passes(&head, record);
                 if is_near {
-                    stream.keep_nearby(&Piece { text: plain_text(line).as_ref(), at: None, record, inside: false });
+                    self.keep_nearby(line, record);
                 }
                 return Some(Passed { from, record, relay });
             }
@@ -267,9 +267,19 @@ impl<'b> Block<'_, '_, 'b> {
     /// A record that is passed over has one more line.
     fn goes_on(&mut self, line: &[u8], here: Here, passed: Option<Passed<'b>>) -> Option<Passed<'b>> {
         if here.is_near {
-            self.stream.keep_nearby(&Piece { text: plain_text(line).as_ref(), at: None, record: here.record, inside: false });
+            self.keep_nearby(line, here.record);
         }
         passed
+    }
+
+    /// A line that is passed over names an S3 object, or stands just behind one that does.
+    fn keep_nearby(&mut self, line: &[u8], record: u64) {
+        // Between events, nothing is said.
+        if line.is_empty() && self.framing != Framing::Bare {
+            return;
+        }
+        let text = plain_text(line);
+        self.stream.keep_nearby(&Piece { text: unframed(&text, self.framing), at: None, record, inside: false });
     }
 
     /// Reads what was passed over, line by line: it has more to say.

@@ -6,6 +6,7 @@ use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
 const KEY: &str = "TaskInstanceKey(dag_id='";
+const DAG_ID: &str = "dag_id='";
 const COMMAND: &str = "['airflow', 'tasks', 'run', '";
 const MAP_INDEX: &str = "'--map-index', '";
 
@@ -91,7 +92,12 @@ impl Names<'_> {
 /// `TaskInstanceKey(dag_id='…', task_id='…', run_id='…', try_number=1, map_index=-1)`.
 pub(in super::super) fn key(text: &str) -> Option<Names<'_>> {
     let at = KEYS.find(text.as_bytes())?;
-    let (dag, rest) = cut(text.get(at + KEY.len()..)?, b'\'')?;
+    key_at(text.get(at + KEY.len() - DAG_ID.len()..)?)
+}
+
+/// What stands in the parentheses of such a key.
+pub(in super::super) fn key_at(text: &str) -> Option<Names<'_>> {
+    let (dag, rest) = cut(text.strip_prefix(DAG_ID)?, b'\'')?;
     let (task, rest) = cut(rest.strip_prefix(", task_id='")?, b'\'')?;
     let (run, rest) = cut(rest.strip_prefix(", run_id='")?, b'\'')?;
     let (attempt, rest) = cut(rest.strip_prefix(", try_number=")?, b',')?;

@@ -5,8 +5,8 @@ use crate::{
     logs::{line::Level, stream::RELAYS},
     units::{Form, Moment},
 };
-use memchr::{memchr, memchr2};
-use std::borrow::Cow;
+use memchr::{memchr, memchr2, memmem::Finder};
+use std::{borrow::Cow, sync::LazyLock};
 
 /// Reads the stamps of heads. One after the other they mostly tell the same second, which is read once.
 #[derive(Debug, Default)]
@@ -195,6 +195,7 @@ pub(super) fn unframed(line: &str, framing: Framing) -> &str {
 
 /// Whether a line without any word surely continues the record before it.
 pub(in crate::logs) fn continues(line: &[u8], framing: Framing) -> bool {
+    static PLACE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("] {"));
     let line = match framing {
         Framing::Exported if has_exported_stamp(line) => line.get(EXPORTED..).unwrap_or_default(),
         _ => line,
@@ -202,8 +203,7 @@ pub(in crate::logs) fn continues(line: &[u8], framing: Framing) -> bool {
     let trimmed = line.trim_ascii_start();
     let is_indented = trimmed.len() < line.len();
     let plain = !matches!(trimmed.first(), Some(b'[' | b'{' | b'>' | b'`' | 0));
-    trimmed.is_empty()
-        || (is_indented && plain && memchr::memmem::find(trimmed.get(..trimmed.len().min(240)).unwrap_or_default(), b"] {").is_none())
+    trimmed.is_empty() || (is_indented && plain && PLACE.find(trimmed.get(..trimmed.len().min(240)).unwrap_or_default()).is_none())
 }
 
 #[cfg(test)]
