@@ -1,6 +1,7 @@
 //! The folder of raw files: listing them in path order, unpacking them within caps.
 
 use crate::error::{Error, Result};
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
@@ -95,7 +96,7 @@ impl Listing {
             if path.as_os_str() == "-" {
                 listing.files.push(RawFile { name: "-".to_owned(), path: None, bytes: 0 });
             } else {
-                listing.walk(path, true);
+                listing.add(Self::walk(path, true));
             }
         }
         listing.files.sort();
@@ -104,34 +105,48 @@ impl Listing {
         listing
     }
 
-    fn walk(&mut self, path: &Path, named: bool) {
-        let meta = match fs::metadata(path) {
-            Ok(meta) => meta,
-            Err(error) => return self.refuse(path, &error),
-        };
-        if meta.is_file() {
-            self.files.push(RawFile { name: shown(path), path: Some(path.to_owned()), bytes: meta.len() });
-        } else if meta.is_dir() {
-            match fs::read_dir(path) {
-                Ok(entries) => {
-                    for entry in entries {
-                        match entry {
-                            // A link inside a tree may lead in circles: only those the user names are followed.
-                            Ok(entry) if entry.file_type().is_ok_and(|it| it.is_symlink()) && entry.path().is_dir() => {}
-                            Ok(entry) if is_unfinished(&entry.file_name().to_string_lossy()) => {}
-                            Ok(entry) => self.walk(&entry.path(), false),
-                            Err(error) => self.refuse(path, &error),
-                        }
-                    }
-                }
+    fn walk(path: &Path, named: bool) -> Self {
+        let mut listing = Self::default();
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_file() => {
+                listing.files.push(RawFile { name: shown(path), path: Some(path.to_owned()), bytes: meta.len() });
+            }
+            Ok(meta) if meta.is_dir() => match fs::read_dir(path) {
+                Ok(entries) => listing.walk_each(path, entries),
+                Err(error) => listing.refuse(path, &error),
+            },
+            Ok(meta) if named && is_pipe(&meta) => {
+                // A pipe that the user names has a writer, as in <(zcat ...); one that lies in a tree may wait for ever.
+                listing.files.push(RawFile { name: shown(path), path: Some(path.to_owned()), bytes: 0 });
+            }
+            Ok(_) => {
+                listing.unreadable.push(Unreadable { name: shown(path), reason: "neither a file nor a directory: not read".to_owned() });
+            }
+            Err(error) => listing.refuse(path, &error),
+        }
+        listing
+    }
+
+    fn walk_each(&mut self, path: &Path, entries: fs::ReadDir) {
+        let mut inner = Vec::new();
+        for entry in entries {
+            match entry {
+                // A link inside a tree may lead in circles: only those the user names are followed.
+                Ok(entry) if entry.file_type().is_ok_and(|it| it.is_symlink()) && entry.path().is_dir() => {}
+                Ok(entry) if is_unfinished(&entry.file_name().to_string_lossy()) => {}
+                Ok(entry) => inner.push(entry.path()),
                 Err(error) => self.refuse(path, &error),
             }
-        } else if named && is_pipe(&meta) {
-            // A pipe that the user names has a writer, as in <(zcat ...); one that lies in a tree may wait for ever.
-            self.files.push(RawFile { name: shown(path), path: Some(path.to_owned()), bytes: 0 });
-        } else {
-            self.unreadable.push(Unreadable { name: shown(path), reason: "neither a file nor a directory: not read".to_owned() });
         }
+        let walked: Vec<Self> = inner.par_iter().map(|it| Self::walk(it, false)).collect();
+        for it in walked {
+            self.add(it);
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.unreadable.extend(other.unreadable);
     }
 
     fn refuse(&mut self, path: &Path, error: &io::Error) {
