@@ -1,7 +1,10 @@
 //! Spells in queued: when a task was queued, what ended its stay, and how long that was.
 
 use crate::{
-    logs::facts::{Facts, SHORTEST_WAIT, TaskKey, hash_of, key_of},
+    logs::{
+        facts::{Facts, SHORTEST_WAIT, TaskKey, key_of},
+        hash::hash_of,
+    },
     tables::{
         Origin, TaskRef,
         spells::Spell,

@@ -3,8 +3,9 @@
 use super::{
     LogReader, Stream,
     catalogue::{self, Entry, Naming},
-    facts::{SHORTEST_WAIT, Well, hash_of_parts, is_well},
+    facts::{SHORTEST_WAIT, Well, is_well},
     finished::Finished,
+    hash::hash_of_parts,
     identity::plain::{self, Names},
     lifecycle,
     open::Queued,

@@ -2,7 +2,7 @@
 
 use super::{
     catalogue, loads,
-    screen::{Ahead, Clock, Framing, HeadAt, PlainHead, Said, continues},
+    screen::{Ahead, Framing, HeadAt, Heads, PlainHead, Said, continues},
     spare::Spare,
     stream::{Relayed, RelayedAt},
 };
@@ -139,14 +139,14 @@ impl Events {
     /// Finds out what each line may be read as.
     fn judge(&mut self) {
         let bytes = self.text.as_bytes();
-        let (mut ahead, mut clock) = (Ahead::of(bytes), Clock::default());
+        let (mut ahead, mut heads) = (Ahead::of(bytes), Heads::default());
         let mut next: Vec<Option<usize>> = vec![None; self.streams.len()];
         for line in &mut self.lines {
             let text = bytes.get(line.from..line.to).unwrap_or_default();
             let said = ahead.as_mut().map_or(Said::Word, |it| it.line(line.from, line.to));
             line.names_place = said != Said::Nothing;
             let is_open = text.ends_with(b"\r");
-            let head = PlainHead::of(text, Framing::Bare, &mut clock);
+            let head = PlainHead::of(text, Framing::Bare, &mut heads);
             line.kind = if head.is_some() || begins(text) {
                 let speaks = is_open || said == Said::Word || (said == Said::Place && loads::may_run(text));
                 let head = head.filter(|it| !speaks && !it.file.starts_with(b"celery."));

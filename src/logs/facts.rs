@@ -1,6 +1,7 @@
 //! What reading leaves behind: the facts that may matter. The lives of healthy tries are folded to a hash and a count.
 
 use super::{
+    hash::{ShortHash, hash_of, short_hash},
     load_ids::LoadId,
     open::{Open, Queued},
 };
@@ -15,9 +16,8 @@ use crate::{
     },
     units::{Moment, SECOND},
 };
-use foldhash::quality::FixedState;
 use rayon::slice::ParallelSliceMut as _;
-use std::{collections::BTreeMap, hash::BuildHasher as _, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Waits below this are never worth remembering: the lowest threshold that a setting may name.
 pub const SHORTEST_WAIT: i64 = 60 * SECOND;
@@ -36,9 +36,6 @@ pub type TaskKey = (Option<String>, Option<String>, Option<String>, Option<i64>)
 
 /// Counts per queue and minute.
 pub type Levels = BTreeMap<String, BTreeMap<i64, i64>>;
-
-/// Of the hash of a try that went well, the part that is kept: among millions of tries, one in a million is taken for another.
-type ShortHash = [u8; 5];
 
 /// The facts of some inputs.
 #[derive(Debug, Default)]
@@ -76,20 +73,6 @@ pub struct Facts {
     remarks: BTreeMap<(Event, Option<String>), TaskEvent>,
     /// Where each record stands in the input, if they are read in another order.
     numbers: Vec<u64>,
-}
-
-/// The hash by which a task instance, and a try of it, is remembered.
-pub fn hash_of(task: &TaskRef, try_number: Option<i64>) -> u64 {
-    hash_of_parts([&task.dag_id, &task.task_id, &task.run_id].map(Option::as_deref), task.map_index, try_number)
-}
-
-/// The same of a DAG, a task and a run.
-pub(super) fn hash_of_parts(names: [Option<&str>; 3], map_index: Option<i64>, try_number: Option<i64>) -> u64 {
-    FixedState::with_seed(0).hash_one((names, map_index, try_number))
-}
-
-fn short_hash(hash: u64) -> ShortHash {
-    *hash.to_le_bytes().first_chunk().unwrap_or(&[0; 5])
 }
 
 /// The end of a try that went well, as far as it matters when nothing else is known of the try.

@@ -28,6 +28,7 @@ mod catalogue;
 pub mod events;
 pub mod facts;
 mod finished;
+pub mod hash;
 mod identity;
 mod lifecycle;
 mod line;
@@ -80,7 +81,8 @@ pub struct LogReader<'f> {
 #[derive(Default)]
 struct Stream {
     assembler: Assembler,
-    /// The owner of the stream, under ""; of a worker's stream, one per process.
+    own: Owner,
+    /// The owners of a worker's stream, by process.
     owners: BTreeMap<String, Owner>,
     nearby: Option<Nearby>,
 }
@@ -179,6 +181,7 @@ impl<'f> LogReader<'f> {
         for (_, mut stream) in std::mem::take(&mut self.streams) {
             let mut assembler = std::mem::take(&mut stream.assembler);
             assembler.finish(&mut |it| self.record(it, &mut stream));
+            stream.own.close(self.facts);
             for owner in stream.owners.values_mut() {
                 owner.close(self.facts);
             }
@@ -219,9 +222,9 @@ impl<'f> LogReader<'f> {
         let mut stream = if let Some(stream) = self.streams.get_mut(name) {
             std::mem::take(stream)
         } else {
-            let by_name = Owner::named(identity::from_name(name).or_else(|| identity::from_name(&self.file)));
+            let own = Owner::named(identity::from_name(name).or_else(|| identity::from_name(&self.file)));
             self.streams.insert(name.to_owned(), Stream::default());
-            Stream { owners: BTreeMap::from([(String::new(), by_name)]), ..Stream::default() }
+            Stream { own, ..Stream::default() }
         };
         let mut assembler = std::mem::take(&mut stream.assembler);
         work(self, &mut stream, &mut assembler);
@@ -266,6 +269,7 @@ impl<'f> LogReader<'f> {
             }
             Telling::Record(told) => {
                 let owner = match stream.owners.get_mut(&told.process) {
+                    _ if told.process.is_empty() => &mut stream.own,
                     Some(owner) => owner,
                     None => stream.owners.entry(told.process.clone()).or_default(),
                 };

@@ -1,9 +1,6 @@
 //! Which tasks were queued a moment ago: schedulers say it in four ways, and only the first ones tell something new.
 
-use super::{
-    facts::{SAME_STEP, hash_of},
-    telling::Telling,
-};
+use super::{facts::SAME_STEP, hash::hash_of, telling::Telling};
 use crate::{tables::task_events::Event, units::Moment};
 
 /// How many are remembered.

@@ -19,7 +19,7 @@ mod head;
 mod words;
 
 pub use head::exported;
-pub(super) use head::{Clock, HeadAt, PlainHead, continues};
+pub(super) use head::{HeadAt, Heads, PlainHead, continues};
 pub(super) use words::{Ahead, Said};
 
 use head::{bare, begins_plainly, plain_text, text_of, unframed};
@@ -113,7 +113,7 @@ impl LogReader<'_> {
     pub fn block(&mut self, framing: Framing, block: &[u8], record: &mut u64, cap: usize, is_last: bool) -> usize {
         let mut used = 0;
         self.with_stream("", |reader, stream, assembler| {
-            used = Block { reader, stream, assembler, framing, clock: Clock::default(), bytes: block }.read(record, cap, is_last);
+            used = Block { reader, stream, assembler, framing, heads: Heads::default(), bytes: block }.read(record, cap, is_last);
         });
         used
     }
@@ -121,7 +121,7 @@ impl LogReader<'_> {
     /// Reads one line, of the one stream of a file.
     pub fn framed_line(&mut self, framing: Framing, line: &[u8], record: u64) {
         self.with_stream("", |reader, stream, assembler| {
-            Block { reader, stream, assembler, framing, clock: Clock::default(), bytes: &[] }.slow(line, record);
+            Block { reader, stream, assembler, framing, heads: Heads::default(), bytes: &[] }.slow(line, record);
         });
     }
 }
@@ -131,7 +131,7 @@ struct Block<'w, 'f, 'b> {
     stream: &'w mut Stream,
     assembler: &'w mut Assembler,
     framing: Framing,
-    clock: Clock,
+    heads: Heads,
     bytes: &'b [u8],
 }
 
@@ -151,7 +151,7 @@ impl<'b> Block<'_, '_, 'b> {
             *record += 1;
             let line = rest.get(..length).unwrap_or_default();
             let said = ahead.as_mut().map_or(Said::Word, |it| it.line(at, end));
-            let head = PlainHead::of(line, self.framing, &mut self.clock);
+            let head = PlainHead::of(line, self.framing, &mut self.heads);
             let entry = head.as_ref().filter(|it| !it.is_relay).and_then(|it| catalogue::begun(it.body));
             let is_near = said == Said::Place || self.stream.keeps(*record);
             if let Some((head, entry)) = head.as_ref().zip(entry).filter(|_| !is_near && said == Said::Nothing)
@@ -198,7 +198,7 @@ impl<'b> Block<'_, '_, 'b> {
         let (mut to, mut lines, mut is_framed) = (body.end, 0, false);
         loop {
             let rest = self.bytes.get(to..)?;
-            if begins_plainly(rest, self.framing, &mut self.clock) {
+            if begins_plainly(rest, self.framing, &mut self.heads) {
                 let Self { reader, stream, assembler, .. } = self;
                 assembler.passes(&mut |it| reader.record(it, stream));
                 // What ended may have been the try that the stream is about.
@@ -323,6 +323,6 @@ impl<'b> Dull<'b> {
 impl Stream {
     /// Whether the next record, whatever it says, is the first of the try that the stream is about.
     fn awaits_start(&self) -> bool {
-        self.owners.get("").is_some_and(super::Owner::awaits_start)
+        self.own.awaits_start()
     }
 }

@@ -10,7 +10,7 @@ use std::{borrow::Cow, sync::LazyLock};
 
 /// Reads the stamps of heads. One after the other they mostly tell the same second, which is read once.
 #[derive(Debug, Default)]
-pub(in crate::logs) struct Clock(Option<([u8; SECOND], Moment)>);
+struct Clock(Option<([u8; SECOND], Moment)>);
 
 /// How long `2026-11-20T08:23:28.` is.
 const SECOND: usize = 20;
@@ -60,21 +60,85 @@ const UTC: &[u8] = b"+0000";
 const STAMP: usize = LENGTH + UTC.len();
 
 impl<'a> PlainHead<'a> {
-    pub(in crate::logs) fn of(line: &'a [u8], framing: Framing, clock: &mut Clock) -> Option<Self> {
+    pub(in crate::logs) fn of(line: &'a [u8], framing: Framing, heads: &mut Heads) -> Option<Self> {
         let line = bare(line, framing)?;
         let (stamp, rest) = line.strip_prefix(b"[")?.split_first_chunk()?;
-        let at = clock.read(stamp)?;
+        let at = heads.clock.read(stamp)?;
+        let Place { length, file, level, is_relay } = heads.places.read(rest)?;
+        let body = rest.get(length..)?;
+        let plain = !matches!(body.first(), None | Some(b'['));
+        Some(Self { at, file: rest.get(FILE..file)?, level, body, is_relay }).filter(|_| plain)
+    }
+}
+
+/// Reads heads. One after the other they mostly tell the same second, and few places.
+#[derive(Debug, Default)]
+pub(in crate::logs) struct Heads {
+    clock: Clock,
+    places: Places,
+}
+
+/// Where a record was written: `] {file.py:12} INFO - `.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    length: usize,
+    /// Where the name of the source file ends.
+    file: usize,
+    level: Level,
+    is_relay: bool,
+}
+
+/// Where the source file begins in it.
+const FILE: usize = "] {".len();
+
+impl Place {
+    fn read(rest: &[u8]) -> Option<Self> {
         let place = rest.strip_prefix(b"] {")?;
         let close = memchr(b'}', place.get(..place.len().min(80))?)?;
-        let (place, rest) = place.split_at_checked(close)?;
+        let (place, behind) = place.split_at_checked(close)?;
         let file = memchr(b':', place).map_or(place, |it| place.split_at(it).0);
-        let rest = rest.strip_prefix(b"} ")?;
+        let behind = behind.strip_prefix(b"} ")?;
         let levels = [(b"INFO - ".as_slice(), Level::Info), (b"DEBUG - ", Level::Debug), (b"WARNING - ", Level::Warning)];
-        let (body, level) = levels.iter().find_map(|it| Some((rest.strip_prefix(it.0)?, it.1)))?;
-        let plain = !matches!(body.first(), None | Some(b'[')) && file.ends_with(b".py");
+        let (body, level) = levels.iter().find_map(|it| Some((behind.strip_prefix(it.0)?, it.1)))?;
         let is_relay = RELAYS.iter().any(|it| it.as_bytes() == file);
-        Some(Self { at, file, level, body, is_relay }).filter(|_| plain)
+        let place = Self { length: rest.len() - body.len(), file: FILE + file.len(), level, is_relay };
+        Some(place).filter(|_| file.ends_with(b".py"))
     }
+}
+
+/// Places that were read before, with their texts, each where a hash of its text tells.
+#[derive(Debug, Default)]
+struct Places(Vec<Option<([u8; KEPT], Place)>>);
+
+/// How many places are kept, and how long their texts may be.
+const PLACES: usize = 64;
+const KEPT: usize = 56;
+
+impl Places {
+    fn read(&mut self, rest: &[u8]) -> Option<Place> {
+        let Some(slot) = slot_of(rest) else { return Place::read(rest) };
+        if let Some(Some((text, place))) = self.0.get(slot)
+            && text.get(..place.length) == rest.get(..place.length)
+        {
+            return Some(*place);
+        }
+        let place = Place::read(rest)?;
+        if place.length <= KEPT
+            && let Some(text) = rest.first_chunk()
+        {
+            self.0.resize(PLACES, None);
+            self.0[slot] = Some((*text, place));
+        }
+        Some(place)
+    }
+}
+
+/// Where a text is kept: by the bytes in which the file's name ends and the number of its line stands.
+fn slot_of(rest: &[u8]) -> Option<usize> {
+    let [a, b, c] = *rest.get(8..32)?.as_chunks::<8>().0.first_chunk()?;
+    let [a, b, c] = [a, b, c].map(u64::from_le_bytes);
+    let mixed = (a ^ b.rotate_left(21) ^ c.rotate_left(42)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(mixed >> (u64::BITS - PLACES.ilog2())).ok()
 }
 
 impl PlainHead<'_> {
@@ -83,6 +147,9 @@ impl PlainHead<'_> {
         self.body.strip_suffix(b"\r").unwrap_or(self.body)
     }
 }
+
+/// Where the source file stands in a line without frame.
+const NAME: usize = "[".len() + STAMP + FILE;
 
 /// Where the parts of a head stand in its line.
 #[derive(Clone, Copy, Debug)]
@@ -94,15 +161,12 @@ pub(in crate::logs) struct HeadAt {
     is_relay: bool,
 }
 
-/// Where the source file stands in a line without frame.
-const FILE: usize = STAMP + "[] {".len();
-
 impl<'a> PlainHead<'a> {
     /// Where its parts stand in its line, without frame.
     pub(in crate::logs) fn places(&self, line: &[u8]) -> HeadAt {
         HeadAt {
             at: self.at,
-            file_end: FILE + self.file.len(),
+            file_end: NAME + self.file.len(),
             body: line.len() - self.body.len(),
             level: self.level,
             is_relay: self.is_relay,
@@ -112,7 +176,7 @@ impl<'a> PlainHead<'a> {
     /// The head of a line that was read before.
     pub(in crate::logs) fn again(line: &'a [u8], at: HeadAt) -> Option<Self> {
         let HeadAt { at, file_end, body, level, is_relay } = at;
-        Some(Self { at, file: line.get(FILE..file_end)?, level, body: line.get(body..)?, is_relay })
+        Some(Self { at, file: line.get(NAME..file_end)?, level, body: line.get(body..)?, is_relay })
     }
 }
 
@@ -125,10 +189,11 @@ pub(super) fn bare(line: &[u8], framing: Framing) -> Option<&[u8]> {
 }
 
 /// Whether a record surely begins where a text does: with a stamp, and a source file in braces.
-pub(super) fn begins_plainly(text: &[u8], framing: Framing, clock: &mut Clock) -> bool {
+pub(super) fn begins_plainly(text: &[u8], framing: Framing, heads: &mut Heads) -> bool {
     let mut begins = |it: &[u8]| {
         let (stamp, rest) = it.strip_prefix(b"[")?.split_first_chunk()?;
-        let place = rest.strip_prefix(b"] {").filter(|_| clock.read(stamp).is_some())?;
+        heads.clock.read(stamp)?;
+        let place = rest.strip_prefix(b"] {")?;
         memchr2(b'}', b'\n', place).and_then(|at| place.get(at).copied())
     };
     bare(text, framing).and_then(&mut begins) == Some(b'}')
