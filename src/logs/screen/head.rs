@@ -116,20 +116,23 @@ const KEPT: usize = 56;
 
 impl Places {
     fn read(&mut self, rest: &[u8]) -> Option<Place> {
-        let Some(slot) = slot_of(rest) else { return Place::read(rest) };
-        if let Some(Some((text, place))) = self.0.get(slot)
-            && text.get(..place.length) == rest.get(..place.length)
-        {
-            return Some(*place);
+        if let Some(place) = self.known(rest) {
+            return Some(place);
         }
         let place = Place::read(rest)?;
         if place.length <= KEPT
-            && let Some(text) = rest.first_chunk()
+            && let (Some(slot), Some(text)) = (slot_of(rest), rest.first_chunk())
         {
             self.0.resize(PLACES, None);
             self.0[slot] = Some((*text, place));
         }
         Some(place)
+    }
+
+    /// The place, if it was read before.
+    fn known(&self, rest: &[u8]) -> Option<Place> {
+        let (text, place) = self.0.get(slot_of(rest)?)?.as_ref()?;
+        (text.get(..place.length) == rest.get(..place.length)).then_some(*place)
     }
 }
 
@@ -193,6 +196,9 @@ pub(super) fn begins_plainly(text: &[u8], framing: Framing, heads: &mut Heads) -
     let mut begins = |it: &[u8]| {
         let (stamp, rest) = it.strip_prefix(b"[")?.split_first_chunk()?;
         heads.clock.read(stamp)?;
+        if heads.places.known(rest).is_some() {
+            return Some(b'}');
+        }
         let place = rest.strip_prefix(b"] {")?;
         memchr2(b'}', b'\n', place).and_then(|at| place.get(at).copied())
     };

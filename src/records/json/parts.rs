@@ -25,7 +25,7 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { part: 2 << 20, first: 64 << 10, each: 8 }
+        Self { part: 4 << 20, first: 64 << 10, each: 4 }
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn read_in(input: &mut Input<'_, '_>, sizes: Sizes, plain: fn(&mut Cu
 }
 
 /// So many parts of messages are held as they are; the others are packed.
-const HELD: usize = 64;
+const HELD: usize = 16;
 
 /// Rows that are read side by side, and how many at once.
 const ROWS: usize = 4_096;
@@ -107,7 +107,8 @@ fn read_rows(mut kept: Kept, sizes: Sizes, input: &mut Input<'_, '_>) {
     let parts: Vec<_> = order.chunks(size).collect();
     for batch in parts.chunks(sizes.each * rayon::current_num_threads()) {
         let before = std::mem::take(&mut waiting);
-        let ((), told) = rayon::join(|| before.into_iter().for_each(&mut take), || batch.par_iter().map(read).collect::<Vec<_>>());
+        let ((), told) =
+            rayon::join(|| before.into_iter().for_each(&mut take), || batch.par_iter().with_max_len(1).map(read).collect::<Vec<_>>());
         waiting = told;
     }
     waiting.into_iter().for_each(take);
