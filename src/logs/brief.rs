@@ -111,7 +111,7 @@ struct Voice {
     queues: bool,
 }
 
-/// How many source files are remembered: more are none that speak often.
+/// How many source files are remembered: few say such things.
 const VOICES: usize = 16;
 
 impl Voices {

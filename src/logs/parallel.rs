@@ -28,6 +28,9 @@ const PART: u64 = 2 << 20;
 /// A file of so many parts is worth reading at once.
 const WORTH: u64 = 4;
 
+/// So many parts for each core are read before all wait for each other: what parts tell needs room until those before them are read.
+const AT_ONCE: u64 = 32;
+
 /// How much is read before a part.
 const BEFORE: u64 = 64 << 10;
 
@@ -125,20 +128,18 @@ impl<'r> Log<'r> {
         let reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), facts);
         let taken = Mutex::new(Taken { reader, lines: 0, next: 0, waiting: BTreeMap::new(), failed: false });
         let begun = AtomicU64::new(0);
-        // Each core reads the next part that nobody reads, until there is none.
-        rayon::broadcast(|_| {
-            loop {
-                let number = begun.fetch_add(1, Ordering::Relaxed);
-                if number >= parts {
-                    break;
-                }
+        let mut end = 0;
+        while end < parts && taken.lock().is_ok_and(|it| it.next == end) {
+            end = parts.min(end + AT_ONCE * rayon::current_num_threads() as u64);
+            // Each core reads the next part that nobody reads, until there is none.
+            let read = || {
+                let claim = |it| Some(it + 1).filter(|it| *it <= end);
+                let number = begun.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim).ok()?;
                 let read = self.part(number);
-                let Ok(mut taken) = taken.lock() else { break };
-                if !taken.take(number, read) {
-                    begun.store(parts, Ordering::Relaxed);
-                }
-            }
-        });
+                taken.lock().ok()?.take(number, read).then_some(())
+            };
+            rayon::broadcast(|_| while read().is_some() {});
+        }
         let Taken { reader, lines, next, .. } = taken.into_inner().ok()?;
         (next == parts).then(|| Seen { lines, saw: reader.finish() })
     }
@@ -148,7 +149,7 @@ impl<'r> Log<'r> {
 struct Taken<'f> {
     reader: LogReader<'f>,
     lines: u64,
-    /// The number of the next part, and parts behind it.
+    /// The number of the next part, and the parts that were read before it.
     next: u64,
     waiting: BTreeMap<u64, Read>,
     failed: bool,
