@@ -227,16 +227,11 @@ impl Reading {
         for (table, frame) in warehouse.frames()? {
             evidence.put(table, frame);
         }
-        let told: [(&'static Table, &(dyn Fn() -> Result<DataFrame> + Sync)); 5] = [
-            (&task_events::TABLE, &|| task_events::TABLE.frame(facts.events.iter().map(task_events::TaskEvent::cells))),
-            (&errors::TABLE, &|| errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))),
-            (&tries::TABLE, &|| tries::TABLE.frame(tries.iter().map(tries::Try::cells))),
-            (&spells::TABLE, &|| spells::TABLE.frame(spells.iter().map(spells::Spell::cells))),
-            (&mapped::TABLE, &|| mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))),
-        ];
-        for (table, frame) in told.par_iter().map(|(table, frame)| (*table, frame())).collect::<Vec<_>>() {
-            evidence.put(table, frame?);
-        }
+        evidence.put(&task_events::TABLE, task_events::TABLE.frame(facts.events.iter().map(task_events::TaskEvent::cells))?);
+        evidence.put(&errors::TABLE, errors::TABLE.frame(errors.iter().map(errors::ErrorRow::cells))?);
+        evidence.put(&tries::TABLE, tries::TABLE.frame(tries.iter().map(tries::Try::cells))?);
+        evidence.put(&spells::TABLE, spells::TABLE.frame(spells.iter().map(spells::Spell::cells))?);
+        evidence.put(&mapped::TABLE, mapped::TABLE.frame(mapped.iter().map(mapped::MappedTry::cells))?);
         evidence.facts = facts.without_rows();
         Ok(evidence)
     }

@@ -62,15 +62,9 @@ pub struct Derived {
 
 /// Puts together what the facts tell.
 pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
-    let (spells, (tries, mut errors)) = rayon::join(
-        || spells::spells(facts),
-        || {
-            let tries = tries::tries(facts);
-            let mut errors = refusals::once(&facts.errors);
-            tries::join(&mut errors, &tries, facts);
-            (tries, errors)
-        },
-    );
+    let tries = tries::tries(facts);
+    let mut errors = refusals::once(&facts.errors);
+    tries::join(&mut errors, &tries, facts);
     let twins = loads::settle(warehouse);
     load_ids::name_tasks(&mut warehouse.loads, &warehouse.queries, &facts.load_ids);
     loads::name_tasks(&mut warehouse.loads, &facts.loads);
@@ -78,5 +72,5 @@ pub fn derive(facts: &Facts, warehouse: &mut Warehouse) -> Derived {
     load_errors::join_logs(warehouse, &facts.failed_loads);
     objects::settle(warehouse);
     denials::join(&mut errors, warehouse, &twins);
-    Derived { spells, mapped: tries::last_mapped(facts), errors, tries }
+    Derived { spells: spells::spells(facts), mapped: tries::last_mapped(facts), errors, tries }
 }
