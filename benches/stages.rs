@@ -83,7 +83,7 @@ fn log_by_lines(bencher: Bencher<'_, '_>) {
 }
 
 /// Dumps in memory to tables: finding out what they are, reading, joining.
-#[divan::bench(args = ["logs", "json", "insights", "ndjson", "export"], sample_count = 10)]
+#[divan::bench(args = ["logs", "filter", "insights", "ndjson", "export"], sample_count = 10)]
 fn tables_of(bencher: Bencher<'_, '_>, kind: &str) {
     let bytes = if kind == "logs" { *SCHEDULER } else { made(kind) };
     bencher.counter(BytesCount::of_slice(bytes)).bench(|| Evidence::of_dumps(&[("dump", bytes)], &Settings::default()).unwrap());
