@@ -4,15 +4,9 @@
 
 mod common;
 
-use common::servers::{Servers, answers, found_in, login, manifest, stderr, stdout};
+use common::servers::{Servers, answers, found_in, login, manifest, moved_bucket, stderr, stdout};
 use serde_json::{Value, json};
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::TcpListener,
-    path::Path,
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 const LISTING: &str = "fixtures/stories/mapped/s3/vendor-drop.ls.txt";
 
@@ -128,18 +122,7 @@ fn endpoints_of_the_environment_are_used() {
 
 #[test]
 fn a_bucket_in_another_region_is_explained() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, mut request) = (stream.unwrap(), [0; 8_192]);
-            let _ = stream.read(&mut request).unwrap();
-            let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>PermanentRedirect</Code><Message>The bucket you are attempting to access must be addressed using the specified endpoint.</Message><Endpoint>lake.s3.eu-west-1.amazonaws.com</Endpoint><Bucket>lake</Bucket></Error>";
-            let head =
-                "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1\r\nContent-Type: application/xml\r\nConnection: close";
-            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        }
-    });
+    let endpoint = moved_bucket();
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_casefile"));
     command.current_dir(folder.path()).args(["collect", "--case", "case", "--retry-delay", "1", "--last", "1h", "--s3", "s3://lake"]);

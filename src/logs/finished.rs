@@ -32,7 +32,6 @@ impl<'a> Finished<'a> {
 
     /// Reads the fields where they stand in the order in which Airflow writes them.
     fn in_order(text: &'a str) -> Option<Self> {
-        let known = |value: &'a str| (!value.is_empty() && value != "None").then_some(value);
         let mut rest = Rest(text);
         let path = [rest.field(b"dag_id=")?, rest.field(b"task_id=")?, rest.field(b"run_id=")?];
         let map_index = rest.field(b"map_index=")?;
@@ -70,7 +69,6 @@ impl<'a> Finished<'a> {
     }
 
     fn in_any_order(text: &'a str) -> Self {
-        let known = |value: &'a str| (!value.is_empty() && value != "None").then_some(value);
         let mut told = Self::default();
         for (key, value) in fields(text) {
             match key {
@@ -91,6 +89,11 @@ impl<'a> Finished<'a> {
         }
         told
     }
+}
+
+/// A value, unless Python says that there is none.
+pub(super) fn known(value: &str) -> Option<&str> {
+    (!value.is_empty() && value != "None").then_some(value)
 }
 
 /// What is left of a list of fields.

@@ -2,7 +2,7 @@
 
 use super::{
     catalogue::{self, Naming, Spoken},
-    finished::{Finished, fields},
+    finished::{self, Finished, fields},
     identity,
     stream::Record,
 };
@@ -101,7 +101,7 @@ fn first_word(text: &str) -> Option<String> {
 }
 
 fn known(value: &str) -> Option<String> {
-    (!value.is_empty() && value != "None").then(|| value.to_owned())
+    finished::known(value).map(ToOwned::to_owned)
 }
 
 /// `TaskInstance Finished: dag_id=…, task_id=…, run_id=…, …`

@@ -126,7 +126,7 @@ impl<'r> Log<'r> {
         }
         let parts = self.bytes.div_ceil(self.part);
         let reader = LogReader::new(Arc::clone(self.file), self.zone.clone(), facts);
-        let taken = Mutex::new(Taken { reader, lines: 0, next: 0, waiting: BTreeMap::new(), failed: false });
+        let taken = Mutex::new(InTurn { reader, lines: 0, next: 0, waiting: BTreeMap::new(), failed: false });
         let begun = AtomicU64::new(0);
         let mut end = 0;
         while end < parts && taken.lock().is_ok_and(|it| it.next == end) {
@@ -140,13 +140,13 @@ impl<'r> Log<'r> {
             };
             rayon::broadcast(|_| while read().is_some() {});
         }
-        let Taken { reader, lines, next, .. } = taken.into_inner().ok()?;
+        let InTurn { reader, lines, next, .. } = taken.into_inner().ok()?;
         (next == parts).then(|| Seen { lines, saw: reader.finish() })
     }
 }
 
 /// What parts tell, taken in their order.
-struct Taken<'f> {
+struct InTurn<'f> {
     reader: LogReader<'f>,
     lines: u64,
     /// The number of the next part, and the parts that were read before it.
@@ -155,7 +155,7 @@ struct Taken<'f> {
     failed: bool,
 }
 
-impl Taken<'_> {
+impl InTurn<'_> {
     /// Takes a part, and those that waited for it; `false` where one could not be read.
     fn take(&mut self, number: u64, read: Option<Read>) -> bool {
         self.failed |= read.is_none();

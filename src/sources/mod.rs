@@ -172,7 +172,7 @@ impl<'a> Head<'a> {
 
     /// Whole lines of the first bytes.
     pub fn lines(&self) -> impl Iterator<Item = &'a str> {
-        self.bytes.split(|it| *it == b'\n').filter_map(|it| std::str::from_utf8(it).ok()).map(|it| it.trim_end_matches('\r'))
+        lines_of(self.bytes).filter_map(|it| std::str::from_utf8(it).ok()).map(|it| it.trim_end_matches('\r'))
     }
 
     /// Whether the bytes are no text.

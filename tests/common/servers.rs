@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
 };
@@ -216,4 +217,21 @@ pub(crate) fn athena_dumps(folder: &Path, submitted: i64) {
     fs::write(folder.join("batch-get-query-execution.json"), batch.to_string()).unwrap();
     let statistics = "get-query-runtime-statistics_fc244891-6406-4cf6-a480-d7a7685ed517.json";
     fs::copy(Path::new("fixtures/sources/athena-statistics/stages").join(statistics), folder.join(statistics)).unwrap();
+}
+
+/// Where a bucket would listen that lies in eu-west-1, whoever asks: the servers know one region.
+pub(crate) fn moved_bucket() -> String {
+    const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>PermanentRedirect</Code><Message>The bucket you are attempting to access must be addressed using the specified endpoint.</Message><Endpoint>lake.s3.eu-west-1.amazonaws.com</Endpoint><Bucket>lake</Bucket></Error>";
+    const HEAD: &str =
+        "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1\r\nContent-Type: application/xml\r\nConnection: close";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut request) = (stream.unwrap(), [0; 8_192]);
+            let _ = stream.read(&mut request).unwrap();
+            write!(stream, "{HEAD}\r\nContent-Length: {}\r\n\r\n{BODY}", BODY.len()).unwrap();
+        }
+    });
+    endpoint
 }

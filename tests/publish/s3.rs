@@ -2,15 +2,13 @@
 
 use crate::{
     FEW, MANY, PROGRAM, casefile,
-    common::servers::{Servers, at_full_size, login, stderr, stdout},
+    common::servers::{Servers, at_full_size, login, moved_bucket, stderr, stdout},
     files, folder_in_memory, into_folder, night, report,
 };
 use casefile::publish::{self, Destination};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    io::{Read as _, Write as _},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::Duration,
@@ -144,18 +142,7 @@ fn what_is_refused_says_what_is_needed() {
 
 #[test]
 fn a_bucket_in_another_region_is_told() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, mut request) = (stream.unwrap(), [0; 8_192]);
-            let _ = stream.read(&mut request).unwrap();
-            let body = "<Error><Code>PermanentRedirect</Code><Message>The bucket must be addressed using the specified endpoint.</Message></Error>";
-            let head =
-                "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1\r\nContent-Type: application/xml\r\nConnection: close";
-            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        }
-    });
+    let endpoint = moved_bucket();
     let folder = folder_in_memory();
     into_folder(&folder.path().join("old"), &[night(&mut report(FEW), "2026-01-05", "prod-5")]);
     let mut command = Command::new(PROGRAM);

@@ -304,4 +304,30 @@ mod tests {
         let [utc, other] = [b"2026-11-20T08:23:28.832+0000", b"2026-11-20T09:23:28.832+0100"].map(|it| Clock::default().read(it));
         assert!(utc.is_some() && utc == other, "an hour of a zone is no hour of UTC");
     }
+
+    #[test]
+    fn who_knows_a_place_reads_what_others_read() {
+        const STAMP: &str = "[2026-11-20T08:23:28.832+0000";
+        let read = |line: &str, heads: &mut Heads| {
+            let head = PlainHead::of(line.as_bytes(), Framing::Bare, heads);
+            head.map(|it| (it.at, it.file.to_vec(), it.level, it.body.to_vec(), it.is_relay))
+        };
+        let files =
+            ["a.py:1", "a.py:12", "scheduler_job_runner.py:688", "scheduler_job_runner.py:689", "bash.py:97", "a.txt:1", "a.py", ""];
+        let levels = ["INFO - ", "DEBUG - ", "WARNING - ", "ERROR - ", "INFO -", ""];
+        let bodies = ["Sending TaskInstanceKey(dag_id='d'", "Sending TaskInstanceKey(dag_id='e'", "[x]", "x", ""];
+        let mut known = Heads::default();
+        for _ in 0..2 {
+            for (file, level, body) in
+                files.iter().flat_map(|file| levels.iter().flat_map(move |level| bodies.map(|body| (file, level, body))))
+            {
+                for line in [format!("{STAMP}] {{{file}}} {level}{body}"), format!("{STAMP}] {{{file} {level}{body}")] {
+                    assert_eq!(read(&line, &mut known), read(&line, &mut Heads::default()), "{line}");
+                    let begins = |heads: &mut Heads| begins_plainly(line.as_bytes(), Framing::Bare, heads);
+                    assert_eq!(begins(&mut known), begins(&mut Heads::default()), "{line}");
+                }
+            }
+        }
+        assert!(known.places.0.iter().flatten().count() > 5, "nothing was known");
+    }
 }

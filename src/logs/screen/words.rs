@@ -164,9 +164,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_holds_a_sign() {
+    fn every_word_holds_a_sign_and_every_sign_is_one_of_a_word() {
         for word in words() {
             assert!(SIGNS.iter().any(|it| word.contains(it)), "{word}");
+        }
+        for sign in SIGNS.iter().filter(|it| **it != PLACE) {
+            assert!(words().iter().any(|it| it.contains(sign)), "{sign}");
         }
     }
 }

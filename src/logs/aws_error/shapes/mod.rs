@@ -195,6 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tail_ends_with_its_lines_and_after_so_many_characters() {
+        for (text, expected) in [
+            ("", ""),
+            ("abc", "abc"),
+            ("abcdé\nfg\nhi\njk", "abcdé\nfg\nhi"),
+            ("abcdéf\ngh", "abcdé"),
+            ("a\nbcdef\ng", "a\nbcd"),
+            ("\n\n\n", "\n\n"),
+        ] {
+            assert_eq!(tail_of(text, &[5, 3, 3]), expected, "{text:?}");
+        }
+    }
+
+    #[test]
     fn hosts_name_buckets() {
         assert_eq!(s3_address("https://b.s3.eu-west-1.amazonaws.com/a/k.csv?x=1").as_deref(), Some("s3://b/a/k.csv"));
         assert_eq!(s3_address("https://dynamodb.eu-west-1.amazonaws.com"), None);
